@@ -1,0 +1,7 @@
+//! The workflow language: source text → spanned document → validated workflow → [`Plan`](plan::Plan).
+//!
+//! Pure and synchronous: no file system, no clock, no environment. What the language needs from outside
+//! (manifests of plugins, the gate grammar, parameter files) is handed in through [`surroundings::Surroundings`].
+
+pub mod plan;
+pub mod surroundings;

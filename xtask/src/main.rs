@@ -1,0 +1,2 @@
+//! Chores of developers.
+fn main() {}
