@@ -1,2 +1,40 @@
-//! Chores of developers.
-fn main() {}
+//! Chores of developers: `cargo xtask test`, `plugins`, `bench`, `schema`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers")]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod command;
+mod schema;
+mod test;
+
+/// Chores of developers.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run the tests. Without options: everything that a machine with only Rust can run.
+    Test(test::Arguments),
+    /// Write the generated JSON Schema of the workflow language, or check that it is up to date.
+    Schema(schema::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Test(arguments) => test::run(&arguments),
+        Chore::Schema(arguments) => schema::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

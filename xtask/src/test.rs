@@ -1,0 +1,62 @@
+//! `cargo xtask test`: the tests, from what every machine with Rust can run up to what needs Python.
+
+use std::{path::PathBuf, process::Command};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::command::{cargo, root, run_in};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Also run what needs more than Rust: the comparison with scikit-learn (Python with venv and PyPI), the plugins'
+    /// own tests on the host, and the fuzz targets for a few seconds each (`cargo install cargo-fuzz`).
+    #[arg(long)]
+    all: bool,
+    /// Only tests whose name contains this.
+    filter: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let mut tests = cargo();
+    // The end-to-end tests drive the built binary, so it is built first, with the same profile.
+    run_in(&root(), cargo().args(["build", "--locked", "--package", "runner-cli"]))?;
+    tests.args(["test", "--locked", "--workspace", "--all-features"]);
+    if arguments.all {
+        tests.env("RUNNER_TEST_PYTHON", python_with_scikit_learn()?);
+    }
+    if let Some(filter) = &arguments.filter {
+        tests.arg(filter);
+    }
+    run_in(&root(), &mut tests)?;
+    if arguments.all && arguments.filter.is_none() {
+        run_in(&root().join("plugins"), cargo().args(["test", "--locked", "--workspace"]))?;
+        fuzz()?;
+    }
+    Ok(())
+}
+
+/// A Python with the pinned packages of `tests/sklearn/requirements.txt`, in a virtual environment of the project.
+fn python_with_scikit_learn() -> Result<PathBuf> {
+    let folder = root().join("target").join("python");
+    let python = folder.join("bin").join("python");
+    if !python.exists() {
+        run_in(&root(), Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    }
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--requirement", "tests/sklearn/requirements.txt"]);
+    run_in(&root(), &mut install)?;
+    Ok(python)
+}
+
+/// Every fuzz target for a few seconds: enough to catch what a change broke, not a campaign.
+fn fuzz() -> Result<()> {
+    for target in ["workflow", "expression", "gate"] {
+        let mut command = cargo();
+        // Coverage instrumentation is a compiler option that stable hides; nothing else of nightly is used.
+        command.env("RUSTC_BOOTSTRAP", "1");
+        command.args(["fuzz", "run", "--sanitizer", "none", target, "--", "-max_total_time=20", "-rss_limit_mb=1024"]);
+        run_in(&root(), &mut command)?;
+    }
+    Ok(())
+}
