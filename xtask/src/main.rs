@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod command;
 mod schema;
 mod test;
@@ -19,6 +20,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measure speed and memory beside peers, in one run.
+    Bench(bench::Arguments),
     /// Run the tests. Without options: everything that a machine with only Rust can run.
     Test(test::Arguments),
     /// Write the generated JSON Schema of the workflow language, or check that it is up to date.
@@ -27,6 +30,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
+        Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
         Chore::Schema(arguments) => schema::run(&arguments),
     };

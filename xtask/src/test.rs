@@ -55,7 +55,16 @@ fn fuzz() -> Result<()> {
         let mut command = cargo();
         // Coverage instrumentation is a compiler option that stable hides; nothing else of nightly is used.
         command.env("RUSTC_BOOTSTRAP", "1");
-        command.args(["fuzz", "run", "--sanitizer", "none", target, "--", "-max_total_time=20", "-rss_limit_mb=1024"]);
+        command.args([
+            "fuzz",
+            "run",
+            "--sanitizer",
+            "none",
+            target,
+            "--",
+            "-max_total_time=20",
+            "-rss_limit_mb=1024",
+        ]);
         run_in(&root(), &mut command)?;
     }
     Ok(())
