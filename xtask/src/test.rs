@@ -9,7 +9,7 @@ use crate::command::{cargo, root, run_in};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Also run what needs more than Rust: the comparison with scikit-learn (Python with venv and PyPI), the plugins'
+    /// Also run what needs more than Rust: the comparison with scikit-learn (Python with venv and `PyPI`), the plugins'
     /// own tests on the host, and the fuzz targets for a few seconds each (`cargo install cargo-fuzz`).
     #[arg(long)]
     all: bool,

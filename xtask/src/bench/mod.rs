@@ -33,10 +33,13 @@ pub(crate) struct Arguments {
     /// Print one JSON document instead of a table.
     #[arg(long)]
     json: bool,
-    /// Python with pandas, polars or great_expectations, for the peers of `table`.
+    /// Python with pandas, polars or `great_expectations`, for the peers of `table`.
     #[arg(long, env = "RUNNER_BENCH_PYTHON")]
     python: Option<PathBuf>,
 }
+
+/// A name to filter by, and what to run.
+type Benchmark = (&'static str, fn(&Bench) -> Result<Vec<Row>>);
 
 /// What every benchmark needs.
 struct Bench {
@@ -79,7 +82,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     fs::create_dir_all(&folder).context("cannot make target/bench")?;
     let runner = root().join("target").join("release").join("runner");
     let bench = Bench { runner, folder, runs: arguments.runs, python: arguments.python.clone() };
-    type Benchmark = (&'static str, fn(&Bench) -> Result<Vec<Row>>);
     let all: [Benchmark; 5] = [
         ("start", quickstart::start),
         ("quickstart", quickstart::run),
