@@ -1,0 +1,275 @@
+//! Verdicts and judgements: what a gate said, with every number that decided it.
+//!
+//! Plain data, written to events and records and read back. Nothing here judges; see [`crate::judge`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::any_float;
+
+/// What a gate, or a whole run, was found to be.
+///
+/// Ordered from harmless to worst, so that the greatest verdict of several is the one that counts:
+/// `None < Info < Pass < Warn < Inconclusive < Hold < Fail < Error`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// There was no gate. Never reads as a pass.
+    None,
+    /// A rule of a gate with `else info` is not met; shown, nothing more.
+    Info,
+    /// Every rule is met.
+    Pass,
+    /// A rule of a gate with `else warn` is not met, or something should be seen that blocks nothing.
+    Warn,
+    /// Not enough evidence to say either way. Blocks.
+    Inconclusive,
+    /// A rule of a gate with `else hold` is not met: a person decides. Blocks.
+    Hold,
+    /// A rule is not met. Blocks.
+    Fail,
+    /// It could not be judged: missing, NaN, infinite, not comparable. Blocks.
+    Error,
+}
+
+impl Verdict {
+    /// Whether later stages and promotions must not go on. [`Verdict::None`] does not block a stage, but it is not a
+    /// pass either: see [`Verdict::allows_promotion`].
+    #[must_use]
+    pub fn blocks(self) -> bool {
+        self >= Self::Inconclusive
+    }
+
+    /// Whether a model may be promoted on this verdict: something was judged, and nothing blocks.
+    /// `None` and a lone `Info` prove nothing, so they do not.
+    #[must_use]
+    pub fn allows_promotion(self) -> bool {
+        matches!(self, Self::Pass | Self::Warn)
+    }
+
+    /// The word used in JSON and in expressions, such as `pass`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Info => "info",
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Inconclusive => "inconclusive",
+            Self::Hold => "hold",
+            Self::Fail => "fail",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// In capitals, as reports show it: `PASS`.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.word().to_uppercase())
+    }
+}
+
+/// What an unmet rule of a gate means: the word after `else`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Blocks.
+    #[default]
+    Fail,
+    /// Blocks until a person decides.
+    Hold,
+    /// Shown prominently, blocks nothing.
+    Warn,
+    /// Shown, blocks nothing.
+    Info,
+}
+
+impl Level {
+    /// The word of the grammar.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Hold => "hold",
+            Self::Warn => "warn",
+            Self::Info => "info",
+        }
+    }
+
+    /// The verdict of an unmet rule at this level.
+    #[must_use]
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Fail => Verdict::Fail,
+            Self::Hold => Verdict::Hold,
+            Self::Warn => Verdict::Warn,
+            Self::Info => Verdict::Info,
+        }
+    }
+}
+
+/// The judgement of one gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The gate's `id`, or its text where it has none.
+    pub id: String,
+    /// The gate as printed canonically.
+    pub text: String,
+    /// What an unmet rule means.
+    pub level: Level,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// One line that says what decided, such as `recall 0.912 is below 0.95 (n = 171)`.
+    pub message: String,
+    /// The author's reason, from `why:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Rules against the baseline were not judged, because there has never been one and the workflow allows that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rubber_stamp: bool,
+    /// Every rule, one entry per judged slice, in the order of the gate and then of the slices.
+    pub rules: Vec<RuleJudgement>,
+}
+
+/// The judgement of one rule on one slice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleJudgement {
+    /// Name of the metric, such as `recall`.
+    pub metric: String,
+    /// What was judged as printed, such as `min(recall[region,device])` or `recall[region=EU]`.
+    pub term: String,
+    /// Columns and values of the slice; empty for the whole. For `min` and `max` the cell that decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slice: Vec<(String, String)>,
+    /// The value, where there was one.
+    #[serde(default, with = "any_float::option", skip_serializing_if = "Option::is_none")]
+    pub observed: Option<f64>,
+    /// Unit of `observed`, `bound` and `reference`, such as `fraction` or `ms`, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// `>=`, `<=`, `>`, `<`, `==` or `within`.
+    pub comparator: String,
+    /// The bound as written, such as `baseline - 0.2pp`.
+    pub bound_text: String,
+    /// The bound as a number in the metric's unit; the lower end for `within`. The comparison itself was made on
+    /// exact decimals; this is the nearest double.
+    #[serde(default, with = "any_float::option", skip_serializing_if = "Option::is_none")]
+    pub bound: Option<f64>,
+    /// The upper end for `within`.
+    #[serde(default, with = "any_float::option", skip_serializing_if = "Option::is_none")]
+    pub bound_upper: Option<f64>,
+    /// What the bound refers to, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceValue>,
+    /// Rows behind the value, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<u64>,
+    /// Confidence interval of the value. None while only point estimates are judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+    /// How it was judged: `point estimate`.
+    pub method: String,
+    /// The verdict of this rule on this slice.
+    pub verdict: Verdict,
+    /// One line that says why.
+    pub message: String,
+}
+
+/// The value that a bound refers to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReferenceValue {
+    /// `baseline`, `anchor`, `previous` or the name of another metric.
+    pub name: String,
+    /// Its value, where it has one.
+    #[serde(default, with = "any_float::option", skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+}
+
+/// A confidence interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// One-sided confidence of each end, such as 0.95.
+    pub confidence: f64,
+    /// Lower end.
+    #[serde(with = "any_float")]
+    pub lower: f64,
+    /// Upper end.
+    #[serde(with = "any_float")]
+    pub upper: f64,
+}
+
+/// The verdict over several gates: the worst one, and [`Verdict::None`] where there is no gate.
+#[must_use]
+pub fn overall(judgements: &[Judgement]) -> Verdict {
+    judgements.iter().map(|judgement| judgement.verdict).max().unwrap_or(Verdict::None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(verdict: Verdict) -> Judgement {
+        Judgement {
+            id: "g".into(),
+            text: "auc >= 0.5".into(),
+            level: Level::Fail,
+            verdict,
+            message: String::new(),
+            why: None,
+            rubber_stamp: false,
+            rules: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn no_gate_is_none_and_none_is_not_a_pass() {
+        assert_eq!(overall(&[]), Verdict::None);
+        assert!(!Verdict::None.blocks());
+        assert!(!Verdict::None.allows_promotion());
+    }
+
+    #[test]
+    fn the_worst_gate_counts() {
+        let order = [
+            Verdict::Error,
+            Verdict::Fail,
+            Verdict::Hold,
+            Verdict::Inconclusive,
+            Verdict::Warn,
+            Verdict::Pass,
+            Verdict::Info,
+        ];
+        for pair in order.windows(2) {
+            assert_eq!(overall(&[with(pair[1]), with(pair[0])]), pair[0]);
+        }
+        assert_eq!(order.map(Verdict::blocks), [true, true, true, true, false, false, false]);
+    }
+
+    #[test]
+    fn json_keeps_what_json_cannot_hold() {
+        let mut judgement = with(Verdict::Error);
+        judgement.rules.push(RuleJudgement {
+            metric: "auc".into(),
+            term: "auc".into(),
+            slice: vec![("region".into(), "EU".into())],
+            observed: Some(f64::NEG_INFINITY),
+            unit: None,
+            comparator: ">=".into(),
+            bound_text: "0.5".into(),
+            bound: Some(0.5),
+            bound_upper: None,
+            reference: Some(ReferenceValue { name: "baseline".into(), value: None }),
+            n: None,
+            interval: Some(Interval { confidence: 0.95, lower: 0.1, upper: f64::INFINITY }),
+            method: "point estimate".into(),
+            verdict: Verdict::Error,
+            message: "not finite".into(),
+        });
+        let json = serde_json::to_string(&judgement).unwrap();
+        assert!(json.contains(r#""observed":"-Infinity""#), "{json}");
+        assert!(json.contains(r#""verdict":"error""#), "{json}");
+        assert_eq!(serde_json::from_str::<Judgement>(&json).unwrap(), judgement);
+    }
+}
