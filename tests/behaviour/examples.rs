@@ -1,0 +1,68 @@
+//! The examples that a newcomer runs.
+
+use runner_tests::Workspace;
+
+#[test]
+fn quickstart_trains_gates_and_promotes() {
+    let workspace = Workspace::with_examples();
+    let seen = workspace.run(&["run", "workflows/quickstart.yml"]).expect_code(0);
+    insta::assert_snapshot!("quickstart", seen.snapshot());
+
+    let history = workspace.run(&["model", "history", "breast-cancer", "--json"]).expect_code(0);
+    let history: serde_json::Value = serde_json::from_str(&history.stdout).unwrap();
+    assert!(history.to_string().contains("champion"), "{history}");
+}
+
+#[test]
+fn the_same_model_is_promoted_once() {
+    let workspace = Workspace::with_examples();
+    let first = workspace.run(&["run", "workflows/quickstart.yml"]).expect_code(0);
+    let second = workspace.run(&["run", "workflows/quickstart.yml"]).expect_code(0);
+    assert_ne!(first.stdout, "", "a report is printed");
+    assert_ne!(second.stdout, "", "a report is printed");
+    let versions = workspace.path().join(".runner/registry/breast-cancer/versions");
+    assert_eq!(std::fs::read_dir(versions).unwrap().count(), 1, "training is deterministic, so there is one version");
+}
+
+#[test]
+fn a_broken_row_fails_the_step_and_is_named() {
+    let workspace = Workspace::with_examples();
+    let seen = workspace.run(&["run", "workflows/broken-row.yml"]).expect_code(1);
+    insta::assert_snapshot!("broken_row", seen.snapshot());
+    assert!(!workspace.path().join(".runner/registry/breast-cancer").exists(), "nothing is promoted");
+}
+
+#[test]
+fn a_failing_gate_refuses_the_promotion_and_says_why() {
+    let workspace = Workspace::with_examples();
+    let seen = workspace.run(&["run", "workflows/gate-fails.yml"]).expect_code(3);
+    insta::assert_snapshot!("gate_fails", seen.snapshot());
+    assert!(!workspace.path().join(".runner/registry/breast-cancer").exists(), "nothing is promoted");
+}
+
+#[test]
+fn every_example_is_valid() {
+    let workspace = Workspace::with_examples();
+    for entry in std::fs::read_dir(workspace.path().join("workflows")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.ends_with(".yml") {
+            let _ = workspace.run(&["check", &format!("workflows/{name}")]).expect_code(0);
+        }
+    }
+}
+
+#[test]
+fn reports_are_made_again_from_the_record() {
+    let workspace = Workspace::with_examples();
+    let _ = workspace.run(&["run", "workflows/quickstart.yml"]).expect_code(0);
+    let markdown = workspace.run(&["report", "latest", "--format", "markdown"]).expect_code(0);
+    assert!(markdown.stdout.contains("roc_auc"), "{}", markdown.stdout);
+    let junit = workspace.run(&["report", "latest", "--format", "junit"]).expect_code(0);
+    assert!(junit.stdout.contains("<testsuite"), "{}", junit.stdout);
+    let json = workspace.run(&["report", "latest", "--format", "json"]).expect_code(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(json.is_object(), "{json}");
+    for view in [&["ls"] as &[&str], &["show", "latest"], &["logs", "latest"], &["model", "ls"]] {
+        let _ = workspace.run(view).expect_code(0);
+    }
+}

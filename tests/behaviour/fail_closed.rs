@@ -1,0 +1,91 @@
+//! What must never read as passed.
+
+use runner_tests::Workspace;
+
+fn one_step(run: &str, rest: &str) -> String {
+    format!("name: t\nstages:\n  one:\n    steps:\n      - id: s\n        run: |\n          {run}\n{rest}")
+}
+
+#[test]
+fn a_container_step_is_not_available_yet() {
+    let workspace = Workspace::with_workflow(
+        "name: t\nstages:\n  one:\n    steps:\n      - { id: s, container: \"python:3.12\", run: \"true\" }\n",
+    );
+    let _ = workspace.run(&["check", "workflow.yml"]).expect_code(0);
+    let seen = workspace.run(&["run", "workflow.yml"]).expect_code(6);
+    insta::assert_snapshot!("container_unavailable", seen.snapshot());
+}
+
+#[test]
+fn a_failing_command_fails_the_run() {
+    let workspace = Workspace::with_workflow(&one_step("echo about to fail; exit 7", ""));
+    let seen = workspace.run(&["run", "workflow.yml"]).expect_code(1);
+    insta::assert_snapshot!("failing_command", seen.snapshot());
+}
+
+#[test]
+fn a_missing_output_is_a_failure() {
+    let workspace =
+        Workspace::with_workflow(&one_step("true", "        out: { model: { path: model.onnx, kind: model } }\n"));
+    let seen = workspace.run(&["run", "workflow.yml"]).expect_code(1);
+    assert!(seen.stdout.contains("model.onnx") || seen.stderr.contains("model.onnx"), "{}", seen.snapshot());
+}
+
+#[test]
+fn a_metric_that_nobody_reported_is_an_error() {
+    let workspace = Workspace::with_workflow(&one_step("true", "    gates: [ accuracy >= 0.9 ]\n"));
+    let seen = workspace.run(&["run", "workflow.yml"]).expect_code(3);
+    insta::assert_snapshot!("missing_metric", seen.snapshot());
+}
+
+#[test]
+fn not_a_number_never_passes() {
+    for value in ["NaN", "\\\"NaN\\\"", "1e999", "-Infinity"] {
+        let report = format!("printf '%s\\n' \"{{\\\"name\\\": \\\"loss\\\", \\\"value\\\": {value}}}\" >> \"$RUNNER_METRICS\"");
+        let workspace = Workspace::with_workflow(&one_step(&report, "    gates: [ loss <= 100, loss >= -100 ]\n"));
+        let seen = workspace.run(&["run", "workflow.yml"]);
+        assert!([1, 3].contains(&seen.code), "{value}: {}", seen.snapshot());
+    }
+}
+
+#[test]
+fn bounds_are_exact_decimals() {
+    let report = "printf '%s\\n' '{\"name\": \"a\", \"value\": 0.85}' '{\"name\": \"b\", \"value\": 0.8}' >> \"$RUNNER_METRICS\"";
+    let workspace = Workspace::with_workflow(&one_step(report, "    gates: [ a >= b + 0.05 ]\n"));
+    let _ = workspace.run(&["run", "workflow.yml"]).expect_code(0);
+}
+
+#[test]
+fn nothing_is_promoted_without_a_gate() {
+    let workspace = Workspace::with_workflow(&one_step(
+        "echo model > \"$RUNNER_OUT_MODEL\"",
+        "        out: { model: { path: model.onnx, kind: model } }\n  deploy:\n    promote: { model: s.model, to: registry:m@champion }\n",
+    ));
+    let seen = workspace.run(&["run", "workflow.yml"]);
+    assert_ne!(seen.code, 0, "{}", seen.snapshot());
+    assert!(!workspace.path().join(".runner/registry/m").exists());
+}
+
+#[test]
+fn a_step_that_takes_too_long_times_out() {
+    let workspace = Workspace::with_workflow(&one_step("sleep 60", "        timeout: 300ms\n"));
+    let seen = workspace.run(&["run", "workflow.yml"]).expect_code(124);
+    insta::assert_snapshot!("timeout", seen.snapshot());
+}
+
+#[test]
+fn policy_can_deny_steps_on_the_host() {
+    let workspace = Workspace::with_workflow(&format!("policy: {{ host-steps: deny }}\n{}", one_step("true", "")));
+    let _ = workspace.run(&["run", "workflow.yml"]).expect_code(5);
+}
+
+#[test]
+fn values_are_never_spliced_into_shell_text() {
+    let workspace = Workspace::with_workflow(&format!(
+        "params: {{ word: plain }}\n{}",
+        one_step("echo ${{ params.word }} \"${{ params.word }}\" > out.txt", "")
+    ));
+    let hostile = "word=$(touch stolen); `touch stolen` \"; touch stolen; '";
+    let _ = workspace.run(&["run", "workflow.yml", "-p", hostile]);
+    assert!(!workspace.path().join("stolen").exists(), "a parameter was run as shell text");
+}

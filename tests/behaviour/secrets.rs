@@ -1,0 +1,70 @@
+//! A secret appears in no output and no record, in none of its forms.
+
+use std::fs;
+
+use runner_tests::Workspace;
+
+const SECRET: &str = "s3cr3t/Pa+ss \"word\"&x=1";
+
+#[test]
+fn a_secret_is_masked_everywhere() {
+    let workspace = Workspace::with_workflow(
+        r#"name: t
+secrets: { TOKEN: { from: env:THE_TOKEN } }
+stages:
+  one:
+    steps:
+      - id: leak
+        run: |
+          t=$(cat token.txt)
+          echo "raw $t"
+          printf '%s' "$t" | base64 -w0; echo
+          echo "joined: $(printf 'x%s' "$t" | base64 -w0)"
+          python3 -c 'import json,sys,urllib.parse; t=open("token.txt").read(); print(json.dumps(t)); print(urllib.parse.quote(t, safe="")); print(urllib.parse.quote_plus(t))'
+          echo "{\"name\": \"m\", \"value\": 1}" >> "$RUNNER_METRICS"
+          python3 -c 'import json,os; t=open("token.txt").read(); open(os.environ["RUNNER_FINDINGS"],"a").write(json.dumps({"severity":"warning","rule":"leak","message":"got "+t,"examples":[t]})+"\n")'
+          echo "stderr $t" >&2
+          false
+"#,
+    );
+    workspace.write("token.txt", SECRET);
+    let seen: runner_tests::Seen = workspace
+        .command(&["run", "workflow.yml", "--junit", "junit.xml", "--summary", "summary.md"])
+        .env("THE_TOKEN", SECRET)
+        .output()
+        .unwrap()
+        .into();
+    let seen = seen.expect_code(1);
+    fs::remove_file(workspace.path().join("token.txt")).unwrap();
+    let mut places = vec![("stdout".to_owned(), seen.stdout.clone()), ("stderr".to_owned(), seen.stderr.clone())];
+    collect(workspace.path(), &mut places);
+    let json = serde_json::to_string(SECRET).unwrap();
+    let forms = [
+        SECRET.to_owned(),
+        json.trim_matches('"').to_owned(),
+        // base64 of the secret, and of the secret after one other byte (without the bytes that mix).
+        "czNjcjN0L1BhK3NzICJ3b3JkIiZ4PT".to_owned(),
+        "MzY3IzdC9QYStzcyAid29yZCImeD0".to_owned(),
+        "s3cr3t%2FPa%2Bss%20%22word%22%26x%3D1".to_owned(),
+        "s3cr3t%2FPa%2Bss+%22word%22%26x%3D1".to_owned(),
+    ];
+    for (place, text) in &places {
+        for form in &forms {
+            assert!(!text.contains(form.as_str()), "{form} is in {place}:\n{text}");
+        }
+    }
+    assert!(seen.stdout.contains("***") || seen.stderr.contains("***"), "{}", seen.snapshot());
+}
+
+/// Every text file below a folder, with its path.
+fn collect(folder: &std::path::Path, places: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, places);
+        } else if path.file_name().is_some_and(|name| name != "workflow.yml") {
+            let bytes = fs::read(&path).unwrap();
+            places.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! End-to-end tests: each drives the built binary, one file per behaviour.
+
+#[path = "behaviour/cancel.rs"]
+mod cancel;
+#[path = "behaviour/check.rs"]
+mod check;
+#[path = "behaviour/documentation.rs"]
+mod documentation;
+#[path = "behaviour/examples.rs"]
+mod examples;
+#[path = "behaviour/fail_closed.rs"]
+mod fail_closed;
+#[path = "behaviour/kill.rs"]
+mod kill;
+#[path = "behaviour/sandbox.rs"]
+mod sandbox;
+#[path = "behaviour/scikit_learn.rs"]
+mod scikit_learn;
+#[path = "behaviour/secrets.rs"]
+mod secrets;
