@@ -7,7 +7,7 @@ use crate::{
     Task,
 };
 
-#[expect(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::pedantic, reason = "generated")]
+#[expect(missing_docs, clippy::all, clippy::pedantic, reason = "generated")]
 pub mod step {
     wit_bindgen::generate!({
         path: "../../wit/runner-plugin",
@@ -16,15 +16,15 @@ pub mod step {
     });
 }
 
-#[expect(missing_docs, unreachable_pub, unsafe_code, clippy::all, clippy::pedantic, reason = "generated")]
+#[expect(missing_docs, clippy::all, clippy::pedantic, reason = "generated")]
 pub mod deployer {
     wit_bindgen::generate!({
         path: "../../wit/runner-plugin",
         world: "deployer",
         pub_export_macro: true,
         with: {
-            "runner:plugin/types": super::step::runner::plugin::types,
-            "runner:plugin/host": super::step::runner::plugin::host,
+            "runner:plugin/types@0.1.0": super::step::runner::plugin::types,
+            "runner:plugin/host@0.1.0": super::step::runner::plugin::host,
         },
     });
 }
