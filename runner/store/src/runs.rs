@@ -1,0 +1,184 @@
+//! Finding and reading recorded runs.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::StorageError,
+    events::Events,
+    layout::Store,
+    run_dir::{EVENTS, LOCK, PLAN, RECORD},
+    run_error::RunError,
+    run_id::RunId,
+};
+
+/// What became of a run, as far as the store knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// A process holds its lock.
+    Running,
+    /// It has its final record.
+    Finished,
+    /// No final record, and nobody who could write it.
+    Killed,
+}
+
+/// A run in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunSummary {
+    /// Its id.
+    pub id: RunId,
+    /// When it was created.
+    pub created: Timestamp,
+    /// What became of it.
+    pub state: RunState,
+    /// Its final record; none also where that cannot be read.
+    pub record: Option<serde_json::Value>,
+}
+
+/// A run to read from.
+#[derive(Debug, Clone)]
+pub struct RecordedRun {
+    id: RunId,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Ids of all runs, newest first.
+    pub fn run_ids(&self) -> Result<Vec<RunId>, RunError> {
+        let folder = self.runs_dir();
+        let entries = match fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(StorageError::at("list", folder))?,
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(StorageError::at("list", folder))?;
+            // Anything else in the folder is not ours.
+            ids.extend(entry.file_name().to_str().and_then(|name| name.parse::<RunId>().ok()));
+        }
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(ids)
+    }
+
+    /// All runs, newest first.
+    pub fn runs(&self) -> Result<Vec<RunSummary>, RunError> {
+        self.newest_runs(usize::MAX)
+    }
+
+    /// The newest runs, newest first.
+    pub fn newest_runs(&self, limit: usize) -> Result<Vec<RunSummary>, RunError> {
+        let runs = self.run_ids()?.into_iter().take(limit).map(|id| {
+            let run = self.run(id);
+            let state = run.state();
+            let record = (state == RunState::Finished).then(|| run.record().ok()).flatten();
+            RunSummary { created: run.id.created(), id: run.id, state, record }
+        });
+        Ok(runs.collect())
+    }
+
+    /// Finds a run by `latest`, its id, the start of its id, or the start of the part after the time, where that is
+    /// unique.
+    pub fn open_run(&self, reference: &str) -> Result<RecordedRun, RunError> {
+        let ids = self.run_ids()?;
+        if ids.is_empty() {
+            return Err(RunError::NoRuns);
+        }
+        let mut found: Vec<RunId> = match reference {
+            "" => Vec::new(),
+            "latest" => ids.into_iter().take(1).collect(),
+            start => {
+                let fits = |id: &RunId| id.as_str().starts_with(start) || id.last_part().starts_with(start);
+                ids.into_iter().filter(fits).collect()
+            }
+        };
+        match (found.pop(), found.len()) {
+            (Some(id), 0) => Ok(self.run(id)),
+            (None, _) => Err(RunError::NotFound { reference: reference.to_owned() }),
+            (Some(last), others) => Err(RunError::Ambiguous {
+                reference: reference.to_owned(),
+                count: others + 1,
+                matches: found.iter().chain([&last]).take(5).map(ToString::to_string).collect(),
+            }),
+        }
+    }
+
+    fn run(&self, id: RunId) -> RecordedRun {
+        RecordedRun { path: self.runs_dir().join(id.as_str()), id }
+    }
+}
+
+impl RecordedRun {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What became of it, as of now.
+    #[must_use]
+    pub fn state(&self) -> RunState {
+        let finished = || self.path.join(RECORD).is_file();
+        if finished() {
+            return RunState::Finished;
+        }
+        match lock_of_dead(&self.path) {
+            None => RunState::Running,
+            // It may have ended between the two looks.
+            Some(_) if finished() => RunState::Finished,
+            Some(_) => RunState::Killed,
+        }
+    }
+
+    /// Its final record.
+    pub fn record<T: DeserializeOwned>(&self) -> Result<T, RunError> {
+        self.read_json(RECORD)
+    }
+
+    /// Its plan.
+    pub fn plan<T: DeserializeOwned>(&self) -> Result<T, RunError> {
+        self.read_json(PLAN)
+    }
+
+    /// Its events; of a run that is going on, those so far.
+    pub fn events<T: DeserializeOwned>(&self) -> Result<Events<T>, RunError> {
+        Ok(Events::open(&self.path.join(EVENTS))?)
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, file: &'static str) -> Result<T, RunError> {
+        let path = self.path.join(file);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(RunError::FileMissing { id: self.id.clone(), file });
+            }
+            bytes => bytes.map_err(StorageError::at("read", &path))?,
+        };
+        serde_json::from_slice(&bytes).map_err(|source| RunError::Record { path, source })
+    }
+}
+
+/// The lock of a run whose process is dead, held shared: those who only look do not get into each other's way. `None`
+/// where the process lives.
+pub(crate) fn lock_of_dead(run: &Path) -> Option<Option<File>> {
+    let Ok(file) = File::open(run.join(LOCK)) else {
+        // Removed, or never there: nobody holds it.
+        return Some(None);
+    };
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => None,
+        Ok(()) | Err(TryLockError::Error(_)) => Some(Some(file)),
+    }
+}
