@@ -288,7 +288,9 @@ pub enum RunResult {
     Held,
     /// Refused by policy or capability.
     Denied,
-    /// The environment did not allow it.
+    /// The workflow asks for something that cannot be.
+    Invalid,
+    /// The environment did not allow it, or this version cannot do it yet.
     Environment,
     /// A step ran out of time.
     TimedOut,
