@@ -7,8 +7,10 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod command;
+mod plugins;
 mod schema;
 mod test;
+mod toolchain;
 
 /// Chores of developers.
 #[derive(Parser)]
@@ -24,6 +26,8 @@ enum Chore {
     Bench(bench::Arguments),
     /// Run the tests. Without options: everything that a machine with only Rust can run.
     Test(test::Arguments),
+    /// Build the standard plugins (`plugins/dist`) or the guests of the tests, or check that they are up to date.
+    Plugins(plugins::Arguments),
     /// Write the generated JSON Schema of the workflow language, or check that it is up to date.
     Schema(schema::Arguments),
 }
@@ -32,6 +36,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
+        Chore::Plugins(arguments) => plugins::run(&arguments),
         Chore::Schema(arguments) => schema::run(&arguments),
     };
     match result {
