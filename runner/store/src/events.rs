@@ -23,7 +23,7 @@ pub struct Events<T> {
     number: u64,
     cut: bool,
     ended: bool,
-    events: PhantomData<fn() -> T>,
+    of: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Events<T> {
@@ -36,7 +36,7 @@ impl<T: DeserializeOwned> Events<T> {
             number: 0,
             cut: false,
             ended: false,
-            events: PhantomData,
+            of: PhantomData,
         })
     }
 

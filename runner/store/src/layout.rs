@@ -13,7 +13,7 @@ use crate::{atomic, error::StorageError};
 pub const FORMAT: u64 = 1;
 
 /// A temporary file untouched for so long belongs to a process that was killed.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// The store of a workspace, usually the folder `.runner`. Cheap to clone; safe to use from several threads and
 /// several processes at once.

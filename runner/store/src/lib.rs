@@ -25,6 +25,7 @@ mod events;
 mod layout;
 mod object_error;
 mod objects;
+mod registry;
 mod run_dir;
 mod run_error;
 mod run_id;
@@ -38,6 +39,10 @@ pub use events::Events;
 pub use layout::{FORMAT, Store};
 pub use object_error::ObjectError;
 pub use objects::{Object, OutputLimits};
+pub use registry::{
+    AliasRecord, AliasState, Expected, ModelSummary, NewVersion, Promoted, Registry, RegistryError,
+    VersionRecord, check_alias, check_model,
+};
 pub use run_dir::RunDir;
 pub use run_error::RunError;
 pub use run_id::{BadRunId, RunId};

@@ -135,11 +135,11 @@ impl RecordedRun {
         if finished() {
             return RunState::Finished;
         }
-        match lock_of_dead(&self.path) {
-            None => RunState::Running,
+        match probe(&self.path) {
+            Owner::Alive => RunState::Running,
             // It may have ended between the two looks.
-            Some(_) if finished() => RunState::Finished,
-            Some(_) => RunState::Killed,
+            Owner::Dead(_) if finished() => RunState::Finished,
+            Owner::Dead(_) => RunState::Killed,
         }
     }
 
@@ -170,15 +170,23 @@ impl RecordedRun {
     }
 }
 
-/// The lock of a run whose process is dead, held shared: those who only look do not get into each other's way. `None`
-/// where the process lives.
-pub(crate) fn lock_of_dead(run: &Path) -> Option<Option<File>> {
+/// Whether the process that carries out a run lives.
+pub(crate) enum Owner {
+    /// It holds the lock.
+    Alive,
+    /// It does not. Holds the lock shared (where there is one), so that those who only look do not get into each other's
+    /// way.
+    Dead(Option<File>),
+}
+
+/// Tries the lock of a run.
+pub(crate) fn probe(run: &Path) -> Owner {
     let Ok(file) = File::open(run.join(LOCK)) else {
         // Removed, or never there: nobody holds it.
-        return Some(None);
+        return Owner::Dead(None);
     };
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => None,
-        Ok(()) | Err(TryLockError::Error(_)) => Some(Some(file)),
+        Err(TryLockError::WouldBlock) => Owner::Alive,
+        Ok(()) | Err(TryLockError::Error(_)) => Owner::Dead(Some(file)),
     }
 }

@@ -7,7 +7,11 @@ use std::{
     path::Path,
 };
 
-use crate::{layout::Store, run_dir::WORK, runs};
+use crate::{
+    layout::Store,
+    run_dir::WORK,
+    runs::{self, Owner},
+};
 
 impl Store {
     /// Removes the scratch of runs whose process is dead; their records stay. Best effort. Returns how many.
@@ -17,7 +21,7 @@ impl Store {
             let run = self.runs_dir().join(id.as_str());
             let work = run.join(WORK);
             // The lock is held while removing, so that nobody takes the run up meanwhile.
-            work.is_dir() && runs::lock_of_dead(&run).is_some_and(|_lock| remove_tree(&work).is_ok())
+            work.is_dir() && matches!(runs::probe(&run), Owner::Dead(_lock) if remove_tree(&work).is_ok())
         });
         dead.count()
     }

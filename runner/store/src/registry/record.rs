@@ -1,0 +1,120 @@
+//! Records of the registry, as they stand in JSON.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{FORMAT, RegistryError};
+use crate::digest::Digest;
+
+/// What is known of a model when it is promoted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewVersion {
+    /// The model, an object of the store.
+    pub digest: Digest,
+    /// The run that made it.
+    pub run: Option<String>,
+    /// What it was made from: the caller's JSON (digests of data and code, parameters, step, …).
+    pub lineage: Value,
+    /// Its metrics: the caller's JSON.
+    pub metrics: Value,
+    /// What the decision rests on: the caller's JSON, or a digest; null where there is none.
+    pub evidence: Value,
+    /// How many versions are to keep their bytes. Recorded with the promotion; nothing is removed yet.
+    pub keep: Option<u32>,
+}
+
+/// One version of a model. Never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionRecord {
+    /// Format of this record.
+    pub format: u64,
+    /// Its model.
+    pub model: String,
+    /// Its number, from 1.
+    pub version: u64,
+    /// Its object.
+    pub digest: Digest,
+    /// Bytes of its object; of a folder, of all its files.
+    pub size: u64,
+    /// When the version was made.
+    pub created: Timestamp,
+    /// The run that made it.
+    #[serde(default)]
+    pub run: Option<String>,
+    /// What it was made from.
+    #[serde(default)]
+    pub lineage: Value,
+    /// Its metrics.
+    #[serde(default)]
+    pub metrics: Value,
+    /// What the decision rests on.
+    #[serde(default)]
+    pub evidence: Value,
+}
+
+/// One change of an alias. Never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AliasRecord {
+    /// Format of this record.
+    pub format: u64,
+    /// Its number, from 1 without gaps.
+    pub number: u64,
+    /// The version the alias points to from now on.
+    pub version: u64,
+    /// The object of that version.
+    pub digest: Digest,
+    /// The version it pointed to before.
+    #[serde(default)]
+    pub previous: Option<u64>,
+    /// When.
+    pub at: Timestamp,
+    /// The run that changed it.
+    #[serde(default)]
+    pub run: Option<String>,
+    /// How many versions are to keep their bytes.
+    #[serde(default)]
+    pub keep: Option<u32>,
+}
+
+/// Where an alias points.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AliasState {
+    /// Its name.
+    pub alias: String,
+    /// The version it points to.
+    pub version: u64,
+    /// How often it was changed.
+    pub changes: u64,
+    /// When it was changed last.
+    pub since: Timestamp,
+}
+
+/// A model with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelSummary {
+    /// Its name.
+    pub model: String,
+    /// Oldest first.
+    pub versions: Vec<VersionRecord>,
+    /// By name.
+    pub aliases: Vec<AliasState>,
+}
+
+/// Reads a record, and refuses one of a later format.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], location: &str) -> Result<T, RegistryError> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u64,
+    }
+    let wrong = |source| RegistryError::Record { location: location.to_owned(), source };
+    let head: Head = serde_json::from_slice(bytes).map_err(wrong)?;
+    if head.format > FORMAT {
+        return Err(RegistryError::NewerFormat {
+            location: location.to_owned(),
+            found: head.format,
+            supported: FORMAT,
+        });
+    }
+    serde_json::from_slice(bytes).map_err(wrong)
+}
