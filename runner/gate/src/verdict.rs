@@ -129,8 +129,21 @@ pub struct Judgement {
     /// Rules against the baseline were not judged, because there has never been one and the workflow allows that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rubber_stamp: bool,
+    /// How many slices a report should list, worst first (see [`Judgement::worst_first`]); every slice is in `rules`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst: Option<u64>,
     /// Every rule, one entry per judged slice, in the order of the gate and then of the slices.
     pub rules: Vec<RuleJudgement>,
+}
+
+impl Judgement {
+    /// The rules as a report lists them: worst verdict first, then farthest from its bound on the wrong side.
+    #[must_use]
+    pub fn worst_first(&self) -> Vec<&RuleJudgement> {
+        let mut rules: Vec<&RuleJudgement> = self.rules.iter().collect();
+        rules.sort_by(|a, b| b.verdict.cmp(&a.verdict).then(a.room().total_cmp(&b.room())));
+        rules
+    }
 }
 
 /// The judgement of one rule on one slice.
@@ -177,6 +190,19 @@ pub struct RuleJudgement {
     pub message: String,
 }
 
+impl RuleJudgement {
+    /// How far the value lies on the right side of its bound; negative on the wrong side, lowest where unknown.
+    fn room(&self) -> f64 {
+        let (Some(observed), Some(bound)) = (self.observed, self.bound) else { return f64::NEG_INFINITY };
+        match self.comparator.as_str() {
+            ">=" | ">" => observed - bound,
+            "<=" | "<" => bound - observed,
+            "==" => -(observed - bound).abs(),
+            _ => (observed - bound).min(self.bound_upper.unwrap_or(bound) - observed),
+        }
+    }
+}
+
 /// The value that a bound refers to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReferenceValue {
@@ -219,6 +245,7 @@ mod tests {
             message: String::new(),
             why: None,
             rubber_stamp: false,
+            worst: None,
             rules: Vec::new(),
         }
     }
