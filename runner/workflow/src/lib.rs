@@ -5,11 +5,17 @@
 
 mod check;
 mod diagnostic;
+mod document;
 pub mod expr;
 pub mod graph;
 pub mod plan;
+mod problems;
+mod read;
+mod scalar;
 pub mod schema;
+mod suggest;
 pub mod surroundings;
+mod yaml;
 
 pub use check::{CheckOptions, Checked, check};
 pub use diagnostic::{Diagnostic, Related, Severity};

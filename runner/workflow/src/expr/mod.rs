@@ -13,8 +13,15 @@
 
 mod ast;
 mod evaluate;
+mod lexer;
+mod parser;
+mod template;
 mod value;
 
 pub use ast::{BinaryOp, Expr, ExprKind, Function, Part, Template};
 pub use evaluate::{EvalError, Scope, Status};
+pub use parser::SyntaxError;
+pub(crate) use parser::{Place, parse};
+pub(crate) use ast::is_name;
+pub(crate) use template::{OPEN, parse as parse_template};
 pub use value::Value;
