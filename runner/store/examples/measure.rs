@@ -45,12 +45,8 @@ fn chain(store: &Store) -> Result<(), Box<dyn Error>> {
         Ok(())
     })?;
     let line = [b"{\"seq\":1,\"kind\":\"".as_slice(), &[b'x'; 180], b"\"}\n"].concat();
-    each("append_events, 200 bytes", STEPS, || {
-        (0..STEPS).try_for_each(|_| Ok(run.append_events(&line)?))
-    })?;
-    each("remove_scratch", STEPS, || {
-        names.iter().try_for_each(|name| Ok(run.remove_scratch(name, 1)?))
-    })?;
+    each("append_events, 200 bytes", STEPS, || (0..STEPS).try_for_each(|_| Ok(run.append_events(&line)?)))?;
+    each("remove_scratch", STEPS, || names.iter().try_for_each(|name| Ok(run.remove_scratch(name, 1)?)))?;
     each("make_durable, 10 objects", 1, || Ok(store.make_durable(&digests[..10])?))?;
     each("make_durable, 1000 objects", 1, || Ok(store.make_durable(&digests)?))?;
     each("sync_events", 1, || Ok(run.sync_events()?))?;
