@@ -117,11 +117,11 @@ fn every_prefix_of_the_events_can_be_read() {
     let (_folder, store) = store();
     let run = store.create_run(&RunId::new()).unwrap();
     let path = run.path().join("events.jsonl");
-    let whole: String = (0..5).map(|seq| format!("{{\"seq\":{seq},\"text\":\"é\\n\"}}\n")).collect();
+    let whole = "{\"text\":\"é\\n\"}\n".repeat(5);
     for length in 0..=whole.len() {
         fs::write(&path, &whole.as_bytes()[..length]).unwrap();
         let events: Result<Vec<Value>, _> = store.open_run("latest").unwrap().events().unwrap().collect();
-        let lines = whole.as_bytes()[..length].iter().filter(|byte| **byte == b'\n').count();
+        let lines = whole.as_bytes()[..length].split(|byte| *byte == b'\n').count() - 1;
         assert_eq!(events.unwrap().len(), lines);
     }
 }
