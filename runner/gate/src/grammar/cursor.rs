@@ -64,7 +64,8 @@ impl<'a> Parser<'a> {
 
     pub(super) fn peek_range(&self) -> Range<usize> {
         let rest = self.rest();
-        let word = rest.find(|character: char| !in_value(character) || character == ':').unwrap_or(rest.len());
+        let word =
+            rest.find(|character: char| !in_value(character) || character == ':').unwrap_or(rest.len());
         let length = if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) };
         self.at..self.at + length
     }

@@ -1,0 +1,196 @@
+//! The mapping form of a gate, read from JSON (the workflow's YAML as data). All problems are reported at once.
+//!
+//! ```yaml
+//! id: auc-no-regression
+//! metric: auc                                        # as in the one-line form: `auc`, `recall[region=EU]`, `min(f1[a])`
+//! min: 0.85                                          # inclusive; a number, or text with a unit such as `50ms`
+//! max: 0.999
+//! no-worse-than: { ref: baseline, margin: 0.2pp }    # may lose at most the margin
+//! improve-by:    { ref: baseline, margin: 0 }        # margin 0: must be strictly better
+//! at-most-better-than: { ref: baseline, margin: 5% } # a larger gain is too good to be true
+//! better: higher                                     # where neither the metric's name nor `metrics:` says so
+//! min-samples: 500                                   # fewer rows: INCONCLUSIVE
+//! slices: { by: [region, [region, device]], except: { region: [XX] }, min-samples: 200, worst: 3 }
+//! else: fail
+//! on-missing: fail
+//! why: Legal needs at most 0.2 pp loss on AUC
+//! ```
+//!
+//! `slices` are judged besides the whole, and each by every rule. `confidence`, `method`, `resamples`, `seed`,
+//! `cluster`, `stratify`, `min-power`, `correction` and `on-inconclusive` are checked, but not carried out yet: they are
+//! listed by [`Gate::unavailable`].
+
+mod keys;
+
+use keys::Reader;
+use serde_json::Value;
+
+use crate::grammar::{Bound, Comparator, Gate, Relation, Rule, Settings, SliceFamilies, Test};
+
+/// Something wrong with a gate in mapping form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct MappingProblem {
+    /// Where, as a JSON pointer into the mapping, such as `/slices/by/0`; empty for the gate as a whole.
+    pub pointer: String,
+    /// Stable code, such as `gate-unknown-key`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+/// Keys that are checked and not carried out yet.
+const UNAVAILABLE: [&str; 9] = [
+    "confidence",
+    "method",
+    "resamples",
+    "seed",
+    "cluster",
+    "stratify",
+    "min-power",
+    "correction",
+    "on-inconclusive",
+];
+
+/// Every other key.
+const AVAILABLE: [&str; 13] = [
+    "id",
+    "metric",
+    "min",
+    "max",
+    "no-worse-than",
+    "improve-by",
+    "at-most-better-than",
+    "better",
+    "min-samples",
+    "slices",
+    "else",
+    "on-missing",
+    "why",
+];
+
+const METHODS: [&str; 7] =
+    ["auto", "bootstrap", "paired-bootstrap", "wilson", "mcnemar", "delong", "seeds-t"];
+
+/// Reads a gate in mapping form, or says everything that is wrong with it.
+pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
+    let mut reader = Reader::default();
+    let Some(map) = value.as_object() else {
+        reader.report("", "gate-type", "a gate is one line of text or a mapping", None);
+        return Err(reader.problems);
+    };
+    reader.unknown_keys("", map, AVAILABLE.iter().chain(&UNAVAILABLE).copied());
+    let key = |name: &str| map.get(name);
+
+    let term = match key("metric") {
+        Some(metric) => reader.term("/metric", metric),
+        None => {
+            let help = "name the metric: `metric: auc`".to_owned();
+            reader.report("", "gate-no-metric", "the gate has no `metric`", Some(help));
+            None
+        }
+    };
+    let mut tests = Vec::new();
+    let min = key("min").and_then(|value| reader.quantity("/min", value, true));
+    let max = key("max").and_then(|value| reader.quantity("/max", value, true));
+    if let (Some(min), Some(max)) = (&min, &max)
+        && min.unit == max.unit
+        && min.value > max.value
+    {
+        reader.report("/max", "gate-empty-range", format!("`max` {max} is below `min` {min}"), None);
+    }
+    for (comparator, quantity) in [(Comparator::AtLeast, min), (Comparator::AtMost, max)] {
+        tests.extend(quantity.map(|quantity| Test::Compare { comparator, bound: Bound::Constant(quantity) }));
+    }
+    for relation in [Relation::NoWorseThan, Relation::ImproveBy, Relation::AtMostBetterThan] {
+        let name = relation.key();
+        if let Some((reference, margin)) =
+            key(name).and_then(|value| reader.relative(&format!("/{name}"), value))
+        {
+            tests.push(Test::Relative { relation, reference, margin });
+        }
+    }
+    let rule_keys = ["min", "max", "no-worse-than", "improve-by", "at-most-better-than"];
+    if !rule_keys.iter().any(|name| map.contains_key(*name)) {
+        let help = format!("add one of {}", rule_keys.join(", "));
+        reader.report("", "gate-no-rule", "the gate has no rule, so it would judge nothing", Some(help));
+    }
+    let slices = key("slices").and_then(|value| slice_families(&mut reader, value));
+    if slices.is_some() && term.as_ref().is_some_and(|term| !term.slices.is_empty()) {
+        let message = "slices are named both in `metric` and in `slices`";
+        reader.report("/slices", "gate-slices-twice", message, Some("name them in one place".to_owned()));
+    }
+    let settings = Settings {
+        min_samples: key("min-samples").and_then(|value| reader.count("/min-samples", value)),
+        slices,
+        on_missing: key("on-missing")
+            .map_or_else(Default::default, |value| reader.on_missing("/on-missing", value)),
+        better: key("better").and_then(|value| reader.better("/better", value)),
+        why: key("why").and_then(|value| reader.text("/why", value)),
+        unavailable: unavailable(&mut reader, map),
+    };
+    let id = key("id").and_then(|value| reader.id("/id", value));
+    let level = key("else").map_or_else(Default::default, |value| reader.level("/else", value));
+    match term {
+        Some(term) if reader.problems.is_empty() => {
+            let rules = tests.into_iter().map(|test| Rule { term: term.clone(), test }).collect();
+            Ok(Gate { id, rules, level, settings })
+        }
+        _ => Err(reader.problems),
+    }
+}
+
+fn slice_families(reader: &mut Reader, value: &Value) -> Option<SliceFamilies> {
+    let Some(map) = value.as_object() else {
+        let help = "write `slices: { by: [region] }`".to_owned();
+        reader.report("/slices", "gate-type", "`slices` is a mapping", Some(help));
+        return None;
+    };
+    reader.unknown_keys("/slices", map, ["by", "except", "min-samples", "worst"]);
+    let by = map.get("by").map(|by| reader.families("/slices/by", by)).unwrap_or_default();
+    if by.is_empty() {
+        let help = "name the columns: `by: [region, [region, device]]`".to_owned();
+        reader.report("/slices/by", "gate-no-slices", "`slices` names no columns", Some(help));
+    }
+    let except =
+        map.get("except").map(|except| reader.exceptions("/slices/except", except)).unwrap_or_default();
+    for (column, _) in &except {
+        if !by.iter().flatten().any(|known| known == column) {
+            let message = format!("`except` names `{column}`, which is not a column of `by`");
+            reader.report(&format!("/slices/except/{}", keys::escaped(column)), "gate-slices", message, None);
+        }
+    }
+    Some(SliceFamilies {
+        by,
+        except,
+        min_samples: map.get("min-samples").and_then(|value| reader.count("/slices/min-samples", value)),
+        worst: map.get("worst").and_then(|value| reader.count("/slices/worst", value)),
+    })
+}
+
+/// Checks the keys that are not carried out yet, and lists those that ask for something.
+fn unavailable(reader: &mut Reader, map: &serde_json::Map<String, Value>) -> Vec<String> {
+    for (name, value) in map {
+        let pointer = format!("/{name}");
+        match name.as_str() {
+            "confidence" | "min-power" => reader.share(&pointer, value),
+            "method" => reader.word(&pointer, value, &METHODS).map(|_| ()),
+            "correction" => reader.word(&pointer, value, &["holm", "bh", "none"]).map(|_| ()),
+            "resamples" | "seed" => reader.count(&pointer, value).map(|_| ()),
+            "cluster" | "stratify" => reader.text(&pointer, value).map(|_| ()),
+            "on-inconclusive" => {
+                reader.on_inconclusive(&pointer, value);
+                None
+            }
+            _ => None,
+        };
+    }
+    let asked =
+        |name: &&&str| map.contains_key(**name) && !(**name == "correction" && map["correction"] == "none");
+    UNAVAILABLE.iter().filter(asked).map(|name| (*name).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests;

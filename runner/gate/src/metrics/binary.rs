@@ -1,0 +1,219 @@
+//! Metrics of two classes. Formulas are in the table of the parent module.
+
+use super::{BinaryMetric, Rows, positive};
+use crate::predictions::{Outcomes, Predictions};
+
+/// Score from which a row is predicted positive, where there is no `prediction`.
+const THRESHOLD: f64 = 0.5;
+
+const NOT_BINARY: &str = "labels must be 0 and 1, or true and false";
+
+/// Labels of 0 and 1, or why they are not.
+fn truth(rows: Rows<'_>) -> Result<&[f64], String> {
+    match &rows.all.outcomes {
+        Outcomes::Numbers { label, .. } if rows.all.binary_labels => Ok(label),
+        _ => match rows.all.classes() {
+            Ok(classes) if classes.names.len() > 2 => {
+                let n = classes.names.len();
+                Err(format!("{NOT_BINARY}; there are {n} classes: say which average, such as `recall_macro`"))
+            }
+            Ok(classes) => Err(format!("{NOT_BINARY}; these are {}", classes.names.join(", "))),
+            Err(_) => Err(NOT_BINARY.to_owned()),
+        },
+    }
+}
+
+fn scores(rows: Rows<'_>) -> Result<&[f64], String> {
+    rows.all.score.as_deref().ok_or_else(|| "predictions have no column `score`".to_owned())
+}
+
+fn probabilities(rows: Rows<'_>) -> Result<&[f64], String> {
+    let scores = scores(rows)?;
+    let mut outside = None;
+    rows.each(|row| {
+        if !(0.0..=1.0).contains(&scores[row]) {
+            outside.get_or_insert(row);
+        }
+    });
+    outside.map_or(Ok(scores), |row| {
+        Err(format!("the score {} in row {} is not a probability", scores[row], row + 1))
+    })
+}
+
+/// Which rows are predicted positive: the column that says so, and from which value on.
+pub(super) fn decisions(rows: Rows<'_>) -> Result<(&[f64], f64), String> {
+    match &rows.all.outcomes {
+        Outcomes::Numbers { prediction: Some(prediction), .. } if rows.all.binary_predictions => {
+            Ok((prediction, 1.0))
+        }
+        Outcomes::Numbers { prediction: Some(_), .. } => {
+            Err("predictions must be 0 and 1, or true and false".to_owned())
+        }
+        _ => Ok((probabilities(rows)?, THRESHOLD)),
+    }
+}
+
+/// Weighted confusion counts.
+struct Confusion {
+    tp: f64,
+    fp: f64,
+    tn: f64,
+    fn_: f64,
+}
+
+fn confusion(rows: Rows<'_>) -> Result<Confusion, String> {
+    let truth = truth(rows)?;
+    let (values, from) = decisions(rows)?;
+    let count = |label: f64, predicted: bool| {
+        rows.weight_where(|row| truth[row] == label && (values[row] >= from) == predicted)
+    };
+    if rows.all.weight.is_some() {
+        return Ok(Confusion {
+            tp: count(1.0, true),
+            fp: count(0.0, true),
+            tn: count(0.0, false),
+            fn_: count(1.0, false),
+        });
+    }
+    let mut cells = [0_u32; 4];
+    rows.each(|row| cells[usize::from(truth[row] == 1.0) * 2 + usize::from(values[row] >= from)] += 1);
+    let [tn, fp, fn_, tp] = cells.map(f64::from);
+    Ok(Confusion { tp, fp, tn, fn_ })
+}
+
+pub(super) fn of_confusion(metric: BinaryMetric, rows: Rows<'_>) -> Result<f64, String> {
+    let Confusion { tp, fp, tn, fn_ } = confusion(rows)?;
+    let positives = || positive(tp + fn_, "no row has a positive label");
+    let negatives = || positive(tn + fp, "no row has a negative label");
+    let predicted = || positive(tp + fp, "no row is predicted positive");
+    Ok(match metric {
+        BinaryMetric::TruePositives => tp,
+        BinaryMetric::FalsePositives => fp,
+        BinaryMetric::TrueNegatives => tn,
+        BinaryMetric::FalseNegatives => fn_,
+        BinaryMetric::Precision => tp / predicted()?,
+        BinaryMetric::Recall => tp / positives()?,
+        BinaryMetric::Specificity => tn / negatives()?,
+        BinaryMetric::FalsePositiveRate => fp / negatives()?,
+        BinaryMetric::FalseNegativeRate => fn_ / positives()?,
+        BinaryMetric::FBeta(beta) => {
+            let square = beta * beta;
+            let denominator = (1.0 + square) * tp + square * fn_ + fp;
+            (1.0 + square) * tp / positive(denominator, "no row is positive, in labels or in predictions")?
+        }
+        BinaryMetric::Matthews => {
+            predicted()?;
+            positive(tn + fn_, "no row is predicted negative")?;
+            // One root per factor: the product of four large counts would overflow.
+            let scale =
+                (predicted()?.sqrt() * positives()?.sqrt()) * (negatives()?.sqrt() * (tn + fn_).sqrt());
+            ((tp * tn - fp * fn_) / scale).clamp(-1.0, 1.0)
+        }
+        BinaryMetric::Prevalence => (tp + fn_) / rows.total_weight()?,
+        BinaryMetric::PredictedPositiveRate => (tp + fp) / rows.total_weight()?,
+    })
+}
+
+/// Ranks of all rows by score, lowest first; among equal scores by label and weight, so that the ranks of rows that
+/// differ in anything a metric sees do not depend on the order of the file. Sorted once for all metrics and slices.
+fn ranks<'a>(all: &'a Predictions, scores: &[f64], truth: &[f64]) -> &'a [u32] {
+    all.rank.get_or_init(|| {
+        #[expect(clippy::cast_possible_truncation, reason = "there are at most u32::MAX rows")]
+        let mut order: Vec<(u64, u32)> =
+            scores.iter().enumerate().map(|(row, score)| (sortable(*score), row as u32)).collect();
+        order.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| {
+                let (a, b) = (a.1 as usize, b.1 as usize);
+                let by_weight =
+                    || all.weight.as_ref().map_or(std::cmp::Ordering::Equal, |w| w[a].total_cmp(&w[b]));
+                truth[a].total_cmp(&truth[b]).then_with(by_weight)
+            })
+        });
+        let mut ranks = vec![0_u32; order.len()];
+        for (rank, (_, row)) in (0_u32..).zip(order) {
+            ranks[row as usize] = rank;
+        }
+        ranks
+    })
+}
+
+/// An integer in the order of the doubles, both zeros alike.
+fn sortable(value: f64) -> u64 {
+    let bits = (value + 0.0).to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+/// Weighted positives and negatives at each distinct score, lowest score first.
+fn thresholds(rows: Rows<'_>) -> Result<Vec<(f64, f64)>, String> {
+    let (truth, scores) = (truth(rows)?, scores(rows)?);
+    let ranks = ranks(rows.all, scores, truth);
+    let mut order: Vec<u32> = Vec::new();
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most u32::MAX rows")]
+    match rows.some {
+        None => {
+            order.resize(ranks.len(), 0);
+            rows.each(|row| order[ranks[row] as usize] = row as u32);
+        }
+        Some(some) => {
+            order.extend_from_slice(some);
+            order.sort_unstable_by_key(|row| ranks[*row as usize]);
+        }
+    }
+    let mut groups: Vec<(f64, f64)> = Vec::new();
+    let mut last = f64::NAN;
+    for row in order {
+        let row = row as usize;
+        if scores[row] != last {
+            groups.push((0.0, 0.0));
+            last = scores[row];
+        }
+        if let Some((positives, negatives)) = groups.last_mut() {
+            let side = if truth[row] == 1.0 { positives } else { negatives };
+            *side += rows.weight(row);
+        }
+    }
+    Ok(groups)
+}
+
+/// As the Mann–Whitney statistic, which equals the trapezoidal area under the ROC curve.
+pub(super) fn roc_auc(rows: Rows<'_>) -> Result<f64, String> {
+    let groups = thresholds(rows)?;
+    // Twice the number of ordered pairs: whole numbers without weights, so exact up to 2^53 (90 million rows).
+    let (mut twice, mut below, mut positives) = (0.0, 0.0, 0.0);
+    for (positive, negative) in groups {
+        twice += positive * (2.0 * below + negative);
+        below += negative;
+        positives += positive;
+    }
+    let positives = positive(positives, "no row has a positive label")?;
+    let negatives = positive(below, "no row has a negative label")?;
+    Ok((twice / 2.0 / positives / negatives).clamp(0.0, 1.0))
+}
+
+/// Without interpolation: each threshold adds its gain in recall times its precision.
+pub(super) fn average_precision(rows: Rows<'_>) -> Result<f64, String> {
+    let groups = thresholds(rows)?;
+    let (mut tp, mut fp, mut area) = (0.0, 0.0, 0.0);
+    for (positive, negative) in groups.into_iter().rev() {
+        tp += positive;
+        fp += negative;
+        if positive > 0.0 {
+            area += positive * (tp / (tp + fp));
+        }
+    }
+    Ok((area / positive(tp, "no row has a positive label")?).clamp(0.0, 1.0))
+}
+
+pub(super) fn log_loss(rows: Rows<'_>) -> Result<f64, String> {
+    let (truth, scores) = (truth(rows)?, probabilities(rows)?);
+    let loss = rows.weighted_sum(|row| {
+        let p = scores[row].clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+        -(if truth[row] == 1.0 { p.ln() } else { (1.0 - p).ln() })
+    });
+    Ok(loss / rows.total_weight()?)
+}
+
+pub(super) fn brier(rows: Rows<'_>) -> Result<f64, String> {
+    let (truth, scores) = (truth(rows)?, probabilities(rows)?);
+    Ok(rows.weighted_sum(|row| (scores[row] - truth[row]).powi(2)) / rows.total_weight()?)
+}

@@ -1,0 +1,105 @@
+//! Predictions: one row per scored example, in columns.
+//!
+//! Columns of the file: `id` (unique), `label` (the truth), `score` (probability of the positive class) and/or
+//! `prediction`, optionally `weight`. Every other column is a slice column. A label is 0/1 or true/false for binary
+//! metrics, any text or whole number for classes, any number for regression.
+
+mod read;
+mod read_parquet;
+mod slices;
+mod texts;
+
+use std::sync::OnceLock;
+
+pub use read::{Format, PredictionsError, read};
+use texts::{IdIndex, Interned, Texts};
+
+/// Predictions, checked: ids are unique, and there is no missing label, score, prediction or weight and no NaN.
+#[derive(Debug)]
+pub struct Predictions {
+    pub(crate) ids: Texts,
+    pub(crate) id_index: IdIndex,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) score: Option<Vec<f64>>,
+    pub(crate) weight: Option<Vec<f64>>,
+    pub(crate) slices: Vec<(String, Interned)>,
+    /// Rank of each row by score; see [`crate::metrics`].
+    pub(crate) rank: OnceLock<Vec<u32>>,
+    /// Whether every label is 0 or 1.
+    pub(crate) binary_labels: bool,
+    /// Whether every prediction is 0 or 1, where there are any.
+    pub(crate) binary_predictions: bool,
+    pub(crate) classes: OnceLock<Result<Classes, String>>,
+}
+
+/// Labels and predictions, of the same type.
+#[derive(Debug)]
+pub(crate) enum Outcomes {
+    Numbers { label: Vec<f64>, prediction: Option<Vec<f64>> },
+    Classes(Classes),
+}
+
+/// Whether every value is 0 or 1.
+pub(crate) fn all_binary(values: &[f64]) -> bool {
+    values.iter().all(|value| *value == 0.0 || *value == 1.0)
+}
+
+/// Labels and predictions as codes into one list of names.
+#[derive(Debug, Clone)]
+pub(crate) struct Classes {
+    pub(crate) names: Vec<String>,
+    pub(crate) label: Vec<u32>,
+    pub(crate) prediction: Option<Vec<u32>>,
+}
+
+impl Predictions {
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Names of the slice columns, in the order of the file.
+    pub fn slice_columns(&self) -> impl Iterator<Item = &str> {
+        self.slices.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Ids of one that the other has not; `None` where both have the same ids.
+    pub(crate) fn foreign_id<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
+        let missing = |from: &'a Self, within: &Self| {
+            from.ids.iter().find(|id| within.id_index.row_of(id, &within.ids).is_none())
+        };
+        missing(self, other).or_else(|| missing(other, self))
+    }
+
+    /// Labels and predictions as classes, or why they are none.
+    pub(crate) fn classes(&self) -> Result<&Classes, String> {
+        match &self.outcomes {
+            Outcomes::Classes(classes) => Ok(classes),
+            Outcomes::Numbers { label, prediction } => self
+                .classes
+                .get_or_init(|| classes_of_numbers(label, prediction.as_deref()))
+                .as_ref()
+                .map_err(Clone::clone),
+        }
+    }
+}
+
+fn classes_of_numbers(label: &[f64], prediction: Option<&[f64]>) -> Result<Classes, String> {
+    let mut values: Vec<f64> =
+        label.iter().chain(prediction.unwrap_or_default()).map(|value| value + 0.0).collect();
+    if let Some(value) = values.iter().find(|value| value.fract() != 0.0) {
+        return Err(format!(
+            "`{value}` is not a class: labels and predictions of classes are whole numbers or text"
+        ));
+    }
+    values.sort_unstable_by(f64::total_cmp);
+    values.dedup();
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most 2^32 rows")]
+    let code = |value: &f64| values.partition_point(|known| known < value) as u32;
+    Ok(Classes {
+        label: label.iter().map(code).collect(),
+        prediction: prediction.map(|prediction| prediction.iter().map(code).collect()),
+        names: values.iter().map(f64::to_string).collect(),
+    })
+}
