@@ -88,6 +88,10 @@ pub struct StepRequest {
     pub seed: u64,
 }
 
+/// Bytes of one line of output at most. An executor passes on a longer line in pieces of at least this size (and less
+/// than twice that), the last one shorter; the sink then knows that a secret may go on in the next piece.
+pub const MAX_LINE: usize = 64 * 1024;
+
 /// Which stream a line of output came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -3,16 +3,37 @@
 //! One line connects the engine to the world: everything that shows or records a run consumes the stream of
 //! [`event::RunEvent`]s.
 
+mod attempt;
 pub mod cancel;
+pub mod conclusion;
+#[cfg(any(test, feature = "contract-tests"))]
+pub mod contract;
+mod data;
+mod decide;
+mod drive;
+mod engine;
 pub mod event;
 pub mod executor;
+mod judging;
 pub mod mask;
 mod mask_event;
 pub mod options;
 pub mod outcome;
 mod outlet;
+pub mod process;
+mod promotion;
 pub mod record;
+mod refusal;
+mod request;
+mod retry;
+mod schedule;
+mod scope;
+pub mod scripted;
+mod select;
+mod sink;
+mod staging;
 mod stream;
 
 pub use cancel::CancelSignal;
+pub use engine::Engine;
 pub use options::{EngineError, EventConsumer, GitState, RunOptions, RunSummary, SecretValue};

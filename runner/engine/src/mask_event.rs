@@ -80,7 +80,8 @@ pub(crate) fn mask_finding(masker: &Masker, finding: &mut Finding) {
 }
 
 fn mask_judgement(masker: &Masker, judgement: &mut Judgement) {
-    for text in [&mut judgement.id, &mut judgement.text, &mut judgement.message].into_iter().chain(&mut judgement.why)
+    for text in
+        [&mut judgement.id, &mut judgement.text, &mut judgement.message].into_iter().chain(&mut judgement.why)
     {
         masker.mask_string(text);
     }

@@ -154,8 +154,11 @@ pub struct RunSummary {
     pub verdict: Verdict,
     /// The reason where it did not pass.
     pub reason: Option<String>,
-    /// The record, as written to `run.json`.
-    pub record: RunRecord,
+    /// The record, as written to `run.json`; none only where a defect lost it.
+    pub record: Option<RunRecord>,
+    /// What went wrong after the last event and is therefore in no record: a report that could not be finished, a
+    /// record that could not be written.
+    pub problems: Vec<String>,
 }
 
 /// A run that could not even be recorded, or was asked for something that does not exist.

@@ -221,12 +221,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The record so far.
-    #[must_use]
-    pub fn record(&self) -> Option<&RunRecord> {
-        self.record.as_ref()
-    }
-
     /// The record so far, owned.
     #[must_use]
     pub fn into_record(self) -> Option<RunRecord> {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use runner_store::RunDir;
 
 use crate::{
     event::{EventKind, RunEvent},
@@ -30,8 +31,12 @@ const FINISHING: Duration = Duration::from_secs(10);
 pub(crate) trait EventLog: Send {
     /// Adds whole lines, so that they survive the end of this process.
     fn append(&mut self, lines: &[u8]) -> Result<(), String>;
-    /// Makes sure that what was added survives a power cut.
-    fn sync(&mut self) -> Result<(), String>;
+}
+
+impl EventLog for Arc<RunDir> {
+    fn append(&mut self, lines: &[u8]) -> Result<(), String> {
+        self.append_events(lines).map_err(|error| error.to_string())
+    }
 }
 
 /// The event stream of one run. Shared by everything that reports.
@@ -146,23 +151,6 @@ impl EventStream {
         let mut state = self.shared.lock();
         state.write();
         state.broken.clone().map_or(Ok(()), Err)
-    }
-
-    /// Like [`commit`](Self::commit), and what was emitted survives a power cut too. Slow: waits for the disk.
-    pub(crate) fn sync(&self) -> Result<(), String> {
-        let mut state = self.shared.lock();
-        state.write();
-        if state.broken.is_none()
-            && let Err(error) = state.log.sync()
-        {
-            state.broken = Some(error);
-        }
-        state.broken.clone().map_or(Ok(()), Err)
-    }
-
-    /// Looks at the record so far.
-    pub(crate) fn with_record<T>(&self, look: impl FnOnce(Option<&RunRecord>) -> T) -> T {
-        look(self.shared.lock().summary.record())
     }
 
     /// Ends the stream: writes, delivers and waits for the consumers, within limits. Returns the record, and what

@@ -1,0 +1,211 @@
+//! Promotion of a model once its gates allow it, with its lineage.
+
+use std::collections::HashSet;
+
+use runner_gate::verdict::{Judgement, Verdict};
+use runner_store::{Digest, Expected, NewVersion, Store};
+use runner_workflow::plan::{Action, Plan, StageIndex};
+use serde_json::{Value, json};
+
+use crate::{
+    drive::{Driver, Message},
+    event::{EventKind, RunResult, StageResult},
+};
+
+/// What came of a promotion.
+pub(crate) enum PromotionEnd {
+    /// The alias points to the model.
+    Made { version: u64, previous: Option<u64>, digest: Digest },
+    /// The registry could not do it.
+    Impossible(String),
+}
+
+impl Driver {
+    /// Promotes the model of a stage whose gates allow it, or says why not. To be called once per stage, when everything
+    /// else of it is done.
+    pub(crate) fn promote(&mut self, stage: StageIndex) {
+        let Some(promotion) = self.plan.stages[stage].promote.clone() else {
+            self.finish_stage(stage, StageResult::Passed);
+            return;
+        };
+        let published = self.facts[promotion.model.step].outputs.get(&promotion.model.output).cloned();
+        let refusal = match &published {
+            None => Some(format!("`{}` gave no model", self.ids[promotion.model.step])),
+            Some(_) => self.why_not(stage, promotion.model.step),
+        };
+        let (Some(published), None) = (published, refusal.clone()) else {
+            let reason = refusal.unwrap_or_default();
+            self.refuse(stage, RunResult::GateFailed, reason);
+            return;
+        };
+        let digest = published.object.digest;
+        let mut new = NewVersion {
+            digest,
+            run: Some(self.run_id.clone()),
+            lineage: self.lineage(stage, promotion.model.step, &promotion.model.output),
+            metrics: self.metrics_of_promotion(stage),
+            evidence: serde_json::to_value(
+                self.judgements.iter().map(|(_, judgement)| judgement).collect::<Vec<_>>(),
+            )
+            .unwrap_or(Value::Null),
+            keep: promotion.keep,
+        };
+        let masker = self.facilities.stream.masker();
+        masker.mask_json(&mut new.lineage);
+        masker.mask_json(&mut new.metrics);
+        masker.mask_json(&mut new.evidence);
+        let store = self.facilities.store.clone();
+        self.spawn(async move {
+            let end = match make(&store, &promotion.registry, &promotion.alias, new).await {
+                Ok((version, previous)) => PromotionEnd::Made { version, previous, digest },
+                Err(error) => PromotionEnd::Impossible(error),
+            };
+            Message::Promotion(stage, end)
+        });
+    }
+
+    /// Takes in what came of a promotion.
+    pub(crate) fn promoted(&mut self, stage: StageIndex, end: PromotionEnd) {
+        match end {
+            PromotionEnd::Made { version, previous, digest } => {
+                if let Some(promotion) = &self.plan.stages[stage].promote {
+                    self.emit(EventKind::Promoted {
+                        stage: self.plan.stages[stage].name.clone(),
+                        model: promotion.registry.clone(),
+                        alias: promotion.alias.clone(),
+                        version,
+                        digest: digest.to_string(),
+                        previous,
+                    });
+                }
+                self.finish_stage(stage, StageResult::Passed);
+            }
+            PromotionEnd::Impossible(reason) => self.refuse(stage, RunResult::Environment, reason),
+        }
+    }
+
+    fn refuse(&mut self, stage: StageIndex, result: RunResult, reason: String) {
+        if let Some(promotion) = &self.plan.stages[stage].promote {
+            let (model, alias) = (promotion.registry.clone(), promotion.alias.clone());
+            self.conclusion.add(result, format!("{model}@{alias} was not promoted: {reason}"));
+            let stage = self.plan.stages[stage].name.clone();
+            self.emit(EventKind::PromotionRefused { stage, model, alias, reason });
+        }
+        self.finish_stage(stage, StageResult::Failed);
+    }
+
+    /// Why a model made by `step` may not be promoted now; `None` if it may.
+    ///
+    /// Everything in the run so far must have gone well, every gate judged so far must allow it, and at least one gate must
+    /// have passed in the model's own stage or a later one that waits for it: a gate on the data alone did not judge
+    /// the model.
+    fn why_not(&self, stage: StageIndex, step: usize) -> Option<String> {
+        if self.stopped.is_some() || self.facilities.cancel.is_requested() {
+            return Some("the run was cancelled".to_owned());
+        }
+        let blocking = self.judgements.iter().find(|(_, judgement)| judgement.verdict.blocks());
+        if let Some((_, judgement)) = blocking {
+            return Some(format!(
+                "the gate `{}` says {}: {}",
+                judgement.id, judgement.verdict, judgement.message
+            ));
+        }
+        if let (_, Some(reason)) = self.conclusion.result() {
+            return Some(reason);
+        }
+        if self.schedule.stage_cause(stage).1 {
+            return Some("something that its stage waits for failed".to_owned());
+        }
+        let about = self.plan.steps[step].stage;
+        let passed = self.judgements.iter().any(|(judged, judgement)| {
+            judgement.verdict == Verdict::Pass
+                && (*judged == about || waits_for(&self.plan, *judged).contains(&about))
+        });
+        if passed { None } else { Some("no gate judged this model".to_owned()) }
+    }
+
+    /// What the model was made from.
+    fn lineage(&self, stage: StageIndex, step: usize, output: &str) -> Value {
+        let planned = &self.plan.steps[step];
+        let data: Vec<_> = self
+            .data
+            .iter()
+            .filter_map(|(name, data)| {
+                let object = data.identity.as_ref()?.as_ref().ok()?;
+                let path = &self.plan.data.get(name)?.path;
+                Some(json!({ "name": name, "path": path, "digest": object.digest, "size": object.size }))
+            })
+            .collect();
+        let verdict = self.judgements.iter().map(|(_, judgement)| judgement.verdict).max();
+        json!({
+            "workflow": self.plan.name,
+            "file": self.file,
+            "workflow_digest": self.workflow_digest,
+            "git_commit": self.git.commit,
+            "git_branch": self.git.branch,
+            "git_dirty": self.git.dirty,
+            "run": self.run_id,
+            "stage": self.plan.stages[stage].name,
+            "step": self.ids[step],
+            "output": output,
+            "action": match &planned.action {
+                Action::Plugin { uses } => uses.clone(),
+                Action::Container { image, .. } => image.clone(),
+                Action::Process { run } => run.text.clone(),
+            },
+            "seed": planned.seed,
+            "params": self.plan.params,
+            "data": data,
+            "verdict": verdict,
+        })
+    }
+
+    /// Metrics of the stage and of those it waits for, by step.
+    fn metrics_of_promotion(&self, stage: StageIndex) -> Value {
+        let mut stages = waits_for(&self.plan, stage);
+        stages.insert(stage);
+        let steps = self.plan.steps.iter().enumerate().filter(|(_, step)| stages.contains(&step.stage));
+        let metrics = steps.flat_map(|(index, _)| {
+            let facts = &self.facts[index];
+            facts.metrics.iter().chain(&facts.host_metrics).map(move |metric| (index, metric))
+        });
+        metrics
+            .map(|(index, metric)| {
+                let mut entry = serde_json::to_value(metric).unwrap_or(Value::Null);
+                if let Value::Object(entry) = &mut entry {
+                    entry.insert("step".to_owned(), Value::from(self.ids[index].as_str()));
+                }
+                entry
+            })
+            .collect()
+    }
+}
+
+/// All stages that a stage waits for, directly or not.
+pub(crate) fn waits_for(plan: &Plan, stage: StageIndex) -> HashSet<StageIndex> {
+    let mut found = HashSet::new();
+    let mut open = plan.stages[stage].needs.clone();
+    while let Some(stage) = open.pop() {
+        if found.insert(stage) {
+            open.extend(&plan.stages[stage].needs);
+        }
+    }
+    found
+}
+
+async fn make(
+    store: &Store,
+    model: &str,
+    alias: &str,
+    new: NewVersion,
+) -> Result<(u64, Option<u64>), String> {
+    let registry = store.registry().map_err(|error| error.to_string())?;
+    let promoted =
+        registry.promote(model, alias, new, Expected::Anything).await.map_err(|error| error.to_string())?;
+    Ok((promoted.version, promoted.previous))
+}
+
+/// The verdict over judgements of several stages.
+pub(crate) fn overall(judgements: &[(StageIndex, Judgement)]) -> Verdict {
+    judgements.iter().map(|(_, judgement)| judgement.verdict).max().unwrap_or(Verdict::None)
+}
