@@ -1,0 +1,209 @@
+//! The plugin: a task to a checked table.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use runner_plugin_sdk::{Failure, Finding, Kind, Manifest, Metric, Port, Severity, Step, Task, host};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    check::{Report, TableCheck},
+    csv, parquet,
+    schema::{Format, Schema, parse},
+};
+
+mod config_schema;
+
+/// Problems named in the message of a failed step.
+const NAMED: usize = 3;
+
+/// The step `table-check`.
+pub struct TableCheckStep;
+
+/// The step's `with:`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Config {
+    schema: Option<Value>,
+    #[serde(default)]
+    on_error: OnError,
+}
+
+/// What a broken rule means for the step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OnError {
+    /// The step fails.
+    #[default]
+    Fail,
+    /// The step succeeds; a gate on `schema_errors` decides.
+    Report,
+}
+
+impl Step for TableCheckStep {
+    fn describe() -> Manifest {
+        Manifest::new(
+            "table-check",
+            env!("CARGO_PKG_VERSION"),
+            "Checks a CSV or Parquet table against a schema, or infers a schema from it.",
+        )
+        .stage("validate")
+        .input(Port::required("data", Kind::Dataset, "The table: CSV with a header, or Parquet."))
+        .input(Port::optional(
+            "schema",
+            Kind::Any,
+            "The schema as a YAML file, unless `with: schema` holds it.",
+        ))
+        .output(Port::optional_output("findings", Kind::Report, "findings.json", "Every finding, as JSON."))
+        .config_schema(config_schema::config_schema())
+    }
+
+    fn run(task: Task) -> Result<(), Failure> {
+        let config: Config = task.config()?;
+        let schema = schema(&task, config.schema.as_ref())?;
+        let path = task.input("data")?;
+        let report = check(path, &schema)?;
+        tell(&report);
+        if let Some(output) = task.output("findings") {
+            write_findings(output, &report.findings)?;
+        }
+        match summary(&report) {
+            Some(summary) if config.on_error == OnError::Fail => Err(Failure::Failed(summary)),
+            Some(summary) => {
+                host::warn(summary);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The schema of the configuration, or of the input `schema`.
+fn schema(task: &Task, inline: Option<&Value>) -> Result<Schema, Failure> {
+    let join = |problems: Vec<parse::Problem>| {
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    match (inline, task.optional_input("schema")) {
+        (Some(_), Some(_)) => Err(Failure::config(
+            "the schema is given twice: as `with: schema` and as the input `schema`; drop one",
+        )),
+        (Some(document), None) => {
+            parse::schema(document).map_err(|problems| Failure::InvalidConfig(join(problems)))
+        }
+        (None, Some(path)) => {
+            let text = fs::read_to_string(path).map_err(Failure::unreadable(path))?;
+            parse::yaml(&text)
+                .map_err(|problems| Failure::InvalidInput(format!("{}: {}", path.display(), join(problems))))
+        }
+        (None, None) => Err(Failure::config(
+            "no schema is given: write it under `with: schema`, or name its file as the input `schema`",
+        )),
+    }
+}
+
+/// Holds the table at `path` to a schema.
+///
+/// # Errors
+/// [`Failure::InvalidInput`] if the file cannot be read as a table at all.
+pub fn check(path: &Path, schema: &Schema) -> Result<Report, Failure> {
+    let (mut file, size) = open(path)?;
+    match schema.format.map_or_else(|| format(&mut file), Ok).map_err(Failure::unreadable(path))? {
+        Format::Csv => check_csv(file, size, schema),
+        Format::Parquet => check_parquet(file, schema),
+    }
+}
+
+fn open(path: &Path) -> Result<(File, u64), Failure> {
+    let file = File::open(path).map_err(Failure::unreadable(path))?;
+    let size = file.metadata().map_err(Failure::unreadable(path))?.len();
+    Ok((file, size))
+}
+
+/// Tells the format by the file's first bytes.
+fn format(file: &mut File) -> io::Result<Format> {
+    let mut start = Vec::new();
+    Read::by_ref(file).take(4).read_to_end(&mut start)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(if parquet::is_parquet(&start) { Format::Parquet } else { Format::Csv })
+}
+
+fn check_csv(file: File, size: u64, schema: &Schema) -> Result<Report, Failure> {
+    let mut reader = csv::Reader::new(file, schema.dialect.clone());
+    let names = reader.header().map_err(Failure::input)?;
+    let mut check = TableCheck::new(schema, &names, &[]);
+    let mut told = 0;
+    while let Some(batch) = reader.next_batch().map_err(Failure::input)? {
+        check.batch(&batch);
+        let read = reader.bytes_read();
+        // A word now and then: each is an event of the run.
+        if read - told > 32 << 20 {
+            told = read;
+            host::progress(read as f64 / size.max(read) as f64, format!("{} rows", reader.rows()));
+        }
+    }
+    Ok(check.finish(reader.rows()))
+}
+
+fn check_parquet(file: File, schema: &Schema) -> Result<Report, Failure> {
+    let table = parquet::Table::open(file).map_err(Failure::input)?;
+    let check = std::cell::RefCell::new(TableCheck::new(schema, &table.names(), &table.stored()));
+    table
+        .read(
+            |position| check.borrow().wants(position),
+            |position, row, value| check.borrow_mut().value(position, row, value),
+            |share| host::progress(share, ""),
+        )
+        .map_err(Failure::input)?;
+    Ok(check.into_inner().finish(table.rows()))
+}
+
+/// Reports findings and metrics to the host.
+fn tell(report: &Report) {
+    host::metric(Metric::new("rows", report.rows as f64));
+    host::metric(Metric::new("columns", report.columns as f64));
+    host::metric(Metric::new("schema_errors", report.errors() as f64));
+    for (column, share) in &report.null_shares {
+        host::metric(Metric::new("null_share", *share).slice("column", column));
+    }
+    for finding in &report.findings {
+        host::finding(finding.clone().input("data"));
+    }
+}
+
+/// The first problems in one line; `None` if every rule is kept.
+fn summary(report: &Report) -> Option<String> {
+    let errors: Vec<&Finding> =
+        report.findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    if errors.is_empty() {
+        return None;
+    }
+    let mut named: Vec<String> = errors.iter().take(NAMED).map(|finding| in_words(finding)).collect();
+    if errors.len() > NAMED {
+        named.push(format!("and {} more", errors.len() - NAMED));
+    }
+    let broken =
+        if errors.len() == 1 { "1 rule is".to_owned() } else { format!("{} rules are", errors.len()) };
+    Some(format!("{broken} broken: {}", named.join("; ")))
+}
+
+/// A finding in one line: column, rule, what, and the first row with its value.
+fn in_words(finding: &Finding) -> String {
+    let place =
+        if finding.column.is_empty() { String::new() } else { format!("column `{}`, ", finding.column) };
+    let example = match (finding.rows.first(), finding.examples.first()) {
+        (Some(row), Some(value)) if value.is_empty() => format!(" (row {row} is empty)"),
+        (Some(row), Some(value)) => format!(" (row {row}: {value})"),
+        _ => String::new(),
+    };
+    format!("{place}{}: {}{example}", finding.rule, finding.message)
+}
+
+fn write_findings(path: &Path, findings: &[Finding]) -> Result<(), Failure> {
+    let mut text = serde_json::to_vec_pretty(findings).map_err(Failure::failed)?;
+    text.push(b'\n');
+    File::create(path).and_then(|mut file| file.write_all(&text)).map_err(Failure::unwritable(path))
+}
