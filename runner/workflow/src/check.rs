@@ -2,8 +2,13 @@
 
 use crate::{
     diagnostic::{Diagnostic, Severity},
+    document::WorkflowDocument,
     plan::Plan,
+    problems::Problems,
+    read::{Read, Reader},
+    resolve, suggest,
     surroundings::Surroundings,
+    yaml,
 };
 
 /// What checking is told besides the source text.
@@ -35,18 +40,25 @@ impl Checked {
     }
 }
 
-/// Check a workflow and plan it. Never panics, whatever the bytes; memory stays within fixed budgets.
-pub fn check(_source: &[u8], _options: &CheckOptions, _surroundings: &dyn Surroundings) -> Checked {
-    let diagnostics = vec![Diagnostic {
-        code: "workflow::not-implemented".to_owned(),
-        severity: Severity::Error,
-        message: "the language is being written".to_owned(),
-        help: None,
-        span: 0..0,
-        line: 1,
-        column: 1,
-        label: None,
-        related: Vec::new(),
-    }];
-    Checked { plan: None, diagnostics }
+/// Check a workflow and plan it. Never panics, whatever the bytes; time and memory stay within fixed budgets.
+pub fn check(source: &[u8], options: &CheckOptions, surroundings: &dyn Surroundings) -> Checked {
+    suggest::restart();
+    let mut problems = Problems::default();
+    let plan = plan(source, options, surroundings, &mut problems);
+    let plan = plan.filter(|_| !problems.has_errors());
+    Checked { plan, diagnostics: problems.finish(source) }
+}
+
+fn plan(
+    source: &[u8],
+    options: &CheckOptions,
+    surroundings: &dyn Surroundings,
+    problems: &mut Problems,
+) -> Option<Plan> {
+    let (text, base) = yaml::text(source, problems)?;
+    let root = yaml::parse(text, base, problems)?;
+    let mut reader = Reader { text, base, problems: std::mem::take(problems), expressions: 0 };
+    let document = WorkflowDocument::read(&root, &mut reader);
+    *problems = reader.problems;
+    Some(resolve::resolve(&document?, (text, base), options, surroundings, problems))
 }

@@ -11,6 +11,7 @@ pub mod graph;
 pub mod plan;
 mod problems;
 mod read;
+mod resolve;
 mod scalar;
 pub mod schema;
 mod suggest;

@@ -67,6 +67,10 @@ fn place(list: &mut [Diagnostic], source: &[u8]) {
     for (spot_line, spot_column, span) in spots {
         span.start = span.start.min(source.len());
         span.end = span.end.clamp(span.start, source.len());
+        // A problem that points to one byte means the character it belongs to.
+        while source.get(span.end).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {
+            span.end += 1;
+        }
         while at < span.start {
             match source[at] {
                 b'\n' => (line, column) = (line + 1, 1),

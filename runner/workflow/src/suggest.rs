@@ -1,9 +1,21 @@
 //! "Did you mean": the known word nearest to an unknown one.
 
+use std::cell::Cell;
+
 /// Longer words are not compared: nobody mistypes them, and comparing costs the product of the lengths.
 const LONGEST: usize = 64;
-/// More candidates than this are not compared either.
-const MOST: usize = 2000;
+/// Words compared in one check. A hostile file could otherwise ask for the square of its size.
+const BUDGET: usize = 2_000_000;
+
+thread_local! {
+    /// Words that may still be compared by the check that runs on this thread.
+    static LEFT: Cell<usize> = const { Cell::new(BUDGET) };
+}
+
+/// Start a check: all comparisons are available again.
+pub(crate) fn restart() {
+    LEFT.set(BUDGET);
+}
 
 /// The candidate nearest to `word`, if it is near enough to be a slip of the keyboard.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -14,8 +26,9 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     let allowed = (word.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()
-        .take(MOST)
-        .filter(|candidate| candidate.len() <= LONGEST && *candidate != word)
+        .take_while(|_| LEFT.replace(LEFT.get().saturating_sub(1)) > 0)
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= 4 * allowed && *candidate != word)
+        .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)

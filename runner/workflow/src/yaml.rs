@@ -31,7 +31,8 @@ pub(crate) struct Node<'s> {
     pub(crate) span: Range<usize>,
     /// The value.
     pub(crate) content: Content<'s>,
-    weight: usize,
+    /// 16 for each node and 1 for each byte of text, aliases expanded.
+    pub(crate) weight: usize,
 }
 
 /// Kinds of value.

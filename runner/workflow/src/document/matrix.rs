@@ -92,7 +92,7 @@ fn values(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Vec<Spanned<serde_
             reader.problems.push(problem.help("remove one of the two").related(first, "first listed here"));
             whole = false;
         }
-        values.push(Spanned { value, span: item.span.clone(), key: item.span.clone() });
+        values.push(Spanned { value, span: item.span.clone(), key: item.span.clone(), weight: item.weight });
     }
     whole.then_some(values)
 }

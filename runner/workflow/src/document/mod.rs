@@ -9,10 +9,10 @@ mod trigger;
 pub(crate) use self::{
     gate::Gate,
     matrix::Matrix,
-    report::{CommentDocument, CommentSetting, ReportDocument},
+    report::{CommentSetting, ReportDocument},
     step::{
-        AllowDocument, CacheDocument, ContainerDocument, ContainerSetting, LimitsDocument, OutputDocument,
-        OutputSetting, ResourcesDocument, RetryDocument, RetryWord, Shell, StepDocument,
+        AllowDocument, ContainerSetting, LimitsDocument, OutputSetting, ResourcesDocument, RetryDocument, Shell,
+        StepDocument,
     },
     trigger::Triggers,
 };

@@ -14,12 +14,15 @@
 mod ast;
 mod evaluate;
 mod lexer;
+mod names;
 mod parser;
 mod template;
 mod value;
 
 pub use ast::{BinaryOp, Expr, ExprKind, Function, Part, Template};
 pub use evaluate::{EvalError, Scope, Status};
+pub use names::GIT_NAMES;
+pub(crate) use names::{IN_ENV, IN_STAGE, IN_STEP, Names, STATIC, StepUse};
 pub use parser::SyntaxError;
 pub(crate) use parser::{Place, parse};
 pub(crate) use ast::is_name;

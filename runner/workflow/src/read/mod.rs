@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 pub(crate) use self::{
     keyed::{EnvName, KeyRule, Name, Table},
     quantity::{Bytes, Seconds},
-    values::{Condition, Config, Json, Loose, OneOrMany, Shape, Templated},
+    values::{Condition, Config, Json, OneOrMany, Shape, Templated},
     words::words,
 };
 use crate::{
@@ -35,6 +35,8 @@ pub(crate) struct Spanned<T> {
     pub(crate) span: Range<usize>,
     /// Bytes of its key; those of the value in a list.
     pub(crate) key: Range<usize>,
+    /// Size of the value, see [`crate::yaml::MAX_WEIGHT`].
+    pub(crate) weight: usize,
 }
 
 impl<T> std::ops::Deref for Spanned<T> {
@@ -95,7 +97,12 @@ impl Reader<'_> {
             return None;
         }
         let value = T::read(&entry.value, self)?;
-        Some(Spanned { value, span: entry.value.span.clone(), key: entry.key_span.clone() })
+        Some(Spanned {
+            value,
+            span: entry.value.span.clone(),
+            key: entry.key_span.clone(),
+            weight: entry.value.weight,
+        })
     }
 
     /// Report a key that `what` does not have.
@@ -185,12 +192,11 @@ macro_rules! document {
 
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 let mut properties = serde_json::Map::new();
-                let mut required: Vec<serde_json::Value> = Vec::new();
+                let required: &[&str] = &[$( $( $crate::read::document!(@schema $required $key), )? )*];
                 $(
                     let mut schema = generator.subschema_for::<$type>();
                     schema.insert("description".to_owned(), concat!($($field_doc),*).trim().into());
                     properties.insert($key.to_owned(), schema.into());
-                    $( $crate::read::document!(@schema $required required, $key); )?
                 )*
                 let mut schema = schemars::json_schema!({
                     "type": "object",
@@ -217,6 +223,6 @@ macro_rules! document {
             );
         }
     };
-    (@schema required $list:ident, $key:literal) => { $list.push($key.into()); };
+    (@schema required $key:literal) => { $key };
 }
 pub(crate) use document;

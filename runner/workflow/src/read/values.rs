@@ -34,35 +34,6 @@ impl Read for String {
     }
 }
 
-/// A text, number or boolean, kept as it was written.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Loose(pub(crate) String);
-
-impl Read for Loose {
-    fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        if let Content::Scalar { text, .. } = &node.content {
-            return Some(Self(text.clone().into_owned()));
-        }
-        let problem = reader.mismatch(node, "a text or a number");
-        reader.problems.push(problem);
-        None
-    }
-}
-
-impl JsonSchema for Loose {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Scalar".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "number", "boolean"] })
-    }
-}
-
 fn meaning<'n>(node: &'n Node<'_>) -> Option<Meaning<'n>> {
     match &node.content {
         Content::Scalar { text, plain: true } => Some(scalar::resolve(text)),
@@ -134,7 +105,7 @@ impl<T: Read> Read for Vec<Spanned<T>> {
         let mut list = Self::with_capacity(items.len());
         for item in items {
             if let Some(value) = T::read(item, reader) {
-                list.push(Spanned { value, span: item.span.clone(), key: point(item) });
+                list.push(Spanned { value, span: item.span.clone(), key: point(item), weight: item.weight });
             }
         }
         // A list of which a part could not be read is not the list that was meant.
@@ -170,7 +141,8 @@ impl<T: Read> Read for OneOrMany<T> {
             return Vec::read(node, reader).map(Self);
         }
         let value = T::read(node, reader)?;
-        Some(Self(vec![Spanned { value, span: node.span.clone(), key: node.span.clone() }]))
+        let (span, key, weight) = (node.span.clone(), node.span.clone(), node.weight);
+        Some(Self(vec![Spanned { value, span, key, weight }]))
     }
 }
 
