@@ -35,12 +35,26 @@ def main():
     labels = [row["label"] for row in rows]
     train, test = train_test_split(rows, test_size=TEST_ROWS, stratify=labels, random_state=SEED)
     for name, part in (("train.csv", train), ("test.csv", test)):
-        with open(HERE / name, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(sorted(part, key=lambda row: row["id"]))
+        part.sort(key=lambda row: row["id"])
+        write(name, part)
         print(name, len(part), "rows,", sum(row["label"] for row in part), "malignant")
     print("median of mean_texture:", median_texture)
+    write("broken.csv", damage(test))
+
+
+def damage(rows):
+    """Two mistakes as they happen in life: a word for a number, and a sign too many."""
+    rows = [dict(row) for row in rows]
+    rows[6]["mean_area"] = "n/a"
+    rows[22]["mean_radius"] = "-" + rows[22]["mean_radius"]
+    return rows
+
+
+def write(name, rows):
+    with open(HERE / name, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":
