@@ -2,6 +2,8 @@
 //!
 //! No input or output, no clock, no randomness: the same evidence gives the same judgement, bit for bit.
 
+#![expect(clippy::float_cmp, reason = "labels of 0 and 1, ties and constants are meant exactly")]
+
 pub(crate) mod any_float;
 pub mod evidence;
 pub mod exact;

@@ -33,7 +33,6 @@ impl ExactSum {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "cuts a number of at most 84 bits into chunks of 32")]
-    #[expect(clippy::cast_possible_wrap, reason = "every part is below 2^32")]
     pub(crate) fn add(&mut self, value: f64) {
         let bits = value.to_bits();
         let exponent = (bits >> 52) & 0x7ff;
@@ -72,7 +71,9 @@ impl ExactSum {
         carry(&mut chunks);
         let negative = chunks[CHUNKS - 1] < 0;
         if negative {
-            chunks.iter_mut().for_each(|chunk| *chunk = -*chunk);
+            for chunk in &mut chunks {
+                *chunk = -*chunk;
+            }
             carry(&mut chunks);
         }
         let Some(top) = chunks.iter().rposition(|chunk| *chunk != 0) else { return 0.0 };
@@ -131,16 +132,13 @@ mod tests {
     proptest! {
         #[test]
         fn is_the_true_sum_in_any_order(mut values in prop::collection::vec(-1e12..1e12f64, 0..60), scale in -250..250i32) {
-            values.iter_mut().enumerate().for_each(|(i, value)| *value *= 10f64.powi(scale / (1 + i as i32 % 7)));
+            values.iter_mut().zip(0_i32..).for_each(|(value, i)| *value *= 10f64.powi(scale / (1 + i % 7)));
             let sum = ExactSum::of(values.iter().copied());
             values.reverse();
             prop_assert_eq!(sum, ExactSum::of(values.iter().copied()));
             // Whole numbers are both exact doubles and exact decimals.
             let whole: Vec<f64> = values.iter().map(|value| value.trunc() % 1e15).collect();
-            let exact = whole.iter().fold(Exact::integer(0), |all, value| {
-                let part = Exact::integer(value.abs() as u64);
-                if *value < 0.0 { all.minus(&part) } else { all.plus(&part) }
-            });
+            let exact = whole.iter().fold(Exact::integer(0), |sum, value| sum.plus(&Exact::from_f64(*value).unwrap()));
             prop_assert_eq!(ExactSum::of(whole), exact.to_f64());
         }
     }

@@ -123,8 +123,9 @@ impl Source<'_> {
         predictions: &Predictions,
         slices: &[Slice],
     ) -> Result<Vec<Cell>, Lack> {
+        let flipped = metric.prepare(predictions, self.baseline);
         let cell = |slice, rows: Rows<'_>| {
-            let value = metric.of_rows(rows, self.baseline);
+            let value = metric.of_rows(rows, &flipped);
             let n = u64::try_from(rows.len()).ok();
             Cell {
                 slice,

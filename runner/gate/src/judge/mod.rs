@@ -102,10 +102,12 @@ fn relation_words(relation: Relation) -> &'static str {
 /// Whether the test refers to something outside the candidate.
 fn references(test: &Test) -> Vec<&crate::grammar::Reference> {
     use crate::grammar::Bound;
-    let of = |bound| match bound {
-        &Bound::Relative { ref reference, .. } => Some(reference),
-        Bound::Constant(_) => None,
-    };
+    fn of(bound: &Bound) -> Option<&crate::grammar::Reference> {
+        match bound {
+            Bound::Relative { reference, .. } => Some(reference),
+            Bound::Constant(_) => None,
+        }
+    }
     match test {
         Test::Compare { bound, .. } => of(bound).into_iter().collect(),
         Test::Within { lower, upper } => of(lower).into_iter().chain(of(upper)).collect(),

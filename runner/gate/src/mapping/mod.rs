@@ -84,13 +84,12 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
     reader.unknown_keys("", map, AVAILABLE.iter().chain(&UNAVAILABLE).copied());
     let key = |name: &str| map.get(name);
 
-    let term = match key("metric") {
-        Some(metric) => reader.term("/metric", metric),
-        None => {
-            let help = "name the metric: `metric: auc`".to_owned();
-            reader.report("", "gate-no-metric", "the gate has no `metric`", Some(help));
-            None
-        }
+    let term = if let Some(metric) = key("metric") {
+        reader.term("/metric", metric)
+    } else {
+        let help = "name the metric: `metric: auc`".to_owned();
+        reader.report("", "gate-no-metric", "the gate has no `metric`", Some(help));
+        None
     };
     let mut tests = Vec::new();
     let min = key("min").and_then(|value| reader.quantity("/min", value, true));

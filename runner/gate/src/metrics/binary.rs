@@ -43,7 +43,7 @@ fn probabilities(rows: Rows<'_>) -> Result<&[f64], String> {
 /// Which rows are predicted positive: the column that says so, and from which value on.
 pub(super) fn decisions(rows: Rows<'_>) -> Result<(&[f64], f64), String> {
     match &rows.all.outcomes {
-        Outcomes::Numbers { prediction: Some(prediction), .. } if rows.all.binary_predictions => {
+        Outcomes::Numbers { prediction: Some(prediction), .. } if rows.all.predicts_binary => {
             Ok((prediction, 1.0))
         }
         Outcomes::Numbers { prediction: Some(_), .. } => {

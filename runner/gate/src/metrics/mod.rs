@@ -92,6 +92,9 @@ pub(crate) fn positive(value: f64, otherwise: &str) -> Result<f64, String> {
     if value > 0.0 { Ok(value) } else { Err(otherwise.to_owned()) }
 }
 
+/// Which rows flipped, or why that is not known; empty for metrics that do not ask.
+pub(crate) type Flipped = Result<Vec<bool>, String>;
+
 /// A metric that can be computed from predictions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Metric {
@@ -251,8 +254,17 @@ impl Metric {
         row(name).map(|(_, metric, ..)| *metric)
     }
 
+    /// What is computed once for all slices: for flips, which rows flipped.
+    pub(crate) fn prepare(self, all: &Predictions, baseline: Option<&Predictions>) -> Flipped {
+        match self {
+            Self::HarmfulFlips => flips::rows(all, baseline, true),
+            Self::HelpfulFlips => flips::rows(all, baseline, false),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Its value over some rows, or why it has none. Finite where it has one.
-    pub(crate) fn of_rows(self, rows: Rows<'_>, baseline: Option<&Predictions>) -> Result<f64, String> {
+    pub(crate) fn of_rows(self, rows: Rows<'_>, flipped: &Flipped) -> Result<f64, String> {
         if rows.len() == 0 {
             return Err("there are no rows".to_owned());
         }
@@ -270,15 +282,17 @@ impl Metric {
             Self::RootMeanSquaredError => regression::mean_squared_error(rows).map(f64::sqrt),
             Self::RSquared => regression::r_squared(rows),
             Self::Count => Ok(rows.len() as f64),
-            Self::HarmfulFlips => flips::share(rows, baseline, true),
-            Self::HelpfulFlips => flips::share(rows, baseline, false),
+            Self::HarmfulFlips | Self::HelpfulFlips => {
+                let flipped = flipped.as_ref().map_err(Clone::clone)?;
+                Ok(rows.weight_where(|row| flipped[row]) / rows.total_weight()?)
+            }
         }?;
         if value.is_finite() { Ok(value) } else { Err("the result is too large for a number".to_owned()) }
     }
 
     /// Its value over all rows, or why it has none.
     pub fn of(self, predictions: &Predictions) -> Result<f64, String> {
-        self.of_rows(Rows { all: predictions, some: None }, None)
+        self.of_rows(Rows { all: predictions, some: None }, &self.prepare(predictions, None))
     }
 }
 

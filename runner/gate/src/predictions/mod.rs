@@ -7,6 +7,8 @@
 mod read;
 mod read_parquet;
 mod slices;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 use std::sync::OnceLock;
@@ -28,7 +30,7 @@ pub struct Predictions {
     /// Whether every label is 0 or 1.
     pub(crate) binary_labels: bool,
     /// Whether every prediction is 0 or 1, where there are any.
-    pub(crate) binary_predictions: bool,
+    pub(crate) predicts_binary: bool,
     pub(crate) classes: OnceLock<Result<Classes, String>>,
 }
 

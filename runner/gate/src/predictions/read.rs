@@ -86,6 +86,7 @@ pub fn read(bytes: &[u8], format: Format) -> Result<Predictions, PredictionsErro
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn malformed(error: impl ToString) -> PredictionsError {
     PredictionsError::Malformed(error.to_string())
 }
@@ -246,7 +247,7 @@ impl Columns {
             id: found.id.get(first).to_owned(),
         })?;
         let outcomes = outcomes(&found.label, found.prediction.as_ref())?;
-        let (binary_labels, binary_predictions) = match &outcomes {
+        let (binary_labels, predicts_binary) = match &outcomes {
             Outcomes::Numbers { label, prediction } => {
                 (all_binary(label), all_binary(prediction.as_deref().unwrap_or_default()))
             }
@@ -256,7 +257,7 @@ impl Columns {
             id_index,
             outcomes,
             binary_labels,
-            binary_predictions,
+            predicts_binary,
             ids: found.id,
             score: found.score,
             weight: found.weight,

@@ -21,6 +21,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Predictions, PredictionsError> {
         .unwrap_or_else(|_| Err(PredictionsError::Malformed("the Parquet file is damaged".to_owned())))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn malformed(error: impl ToString) -> PredictionsError {
     PredictionsError::Malformed(error.to_string())
 }
@@ -49,7 +50,7 @@ fn read_columns(bytes: &[u8]) -> Result<Predictions, PredictionsError> {
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(malformed)?;
         let rows = usize::try_from(group.metadata().num_rows()).map_err(malformed)?;
-        for column in 0..names.len() {
+        for (column, name) in names.iter().enumerate() {
             let optional = schema.column(column).max_def_level() == 1;
             let into = Target { columns: &mut columns, column, first_row, rows, optional };
             match group.get_column_reader(column).map_err(malformed)? {
@@ -64,9 +65,9 @@ fn read_columns(bytes: &[u8]) -> Result<Predictions, PredictionsError> {
                     Ok(text) => c.push(i, text),
                     Err(_) => Err(c.cell(i, "is not UTF-8 text")),
                 }),
-                ColumnReader::Int96ColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_) => Err(
-                    PredictionsError::Malformed(format!("column `{}` has an unknown type", names[column])),
-                ),
+                ColumnReader::Int96ColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_) => {
+                    Err(PredictionsError::Malformed(format!("column `{name}` has an unknown type")))
+                }
             }?;
         }
         first_row += rows;
