@@ -200,7 +200,7 @@ impl Driver {
                 self.schedule.open(stage);
                 return;
             }
-            Decision::Skip(reason) => format!("stage `{name}` {reason}"),
+            Decision::Skip(reason) => format!("stage `{name}`: {reason}"),
             Decision::Invalid(error) => {
                 let reason = format!("the condition of stage `{name}` cannot be evaluated: {error}");
                 self.conclusion.add(RunResult::Invalid, reason.clone());

@@ -236,15 +236,14 @@ impl Schedule {
             .collect()
     }
 
-    /// The stage starts: its steps no longer wait for it.
+    /// The stage starts: its steps no longer wait for it. What failed before the stage is the business of the stage's own
+    /// condition, not of its steps.
     pub(crate) fn open(&mut self, stage: StageIndex) {
         if self.stages[stage].unsettled == 0 {
             self.to_close.push_back(stage);
         }
-        let tainted = self.stages[stage].tainted;
         for position in 0..self.stages[stage].steps.len() {
             let step = self.stages[stage].steps[position];
-            self.steps[step].tainted |= tainted;
             self.release(step);
         }
     }

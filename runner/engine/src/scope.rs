@@ -111,7 +111,7 @@ impl StepScope<'_> {
                 "commit": git.commit, "branch": git.branch, "tag": git.tag, "dirty": git.dirty,
             })),
             [name] => match name.as_str() {
-                "commit" | "sha" => Some(text(&git.commit)),
+                "commit" => Some(text(&git.commit)),
                 "branch" => Some(text(&git.branch)),
                 "tag" => Some(text(&git.tag)),
                 "dirty" => Some(Value::from(git.dirty)),
