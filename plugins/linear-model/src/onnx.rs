@@ -1,7 +1,7 @@
 //! A linear model as an ONNX document.
 //!
 //! Opset 13, 64-bit floats throughout, so that a scored example agrees with the training to the last digits. The
-//! document is read by `onnxruntime` and by tract alike; `tests/sklearn/check_onnx.py` shows it.
+//! document is read by `onnxruntime` and by tract alike; `tests/sklearn/compare.py` shows it.
 
 mod messages;
 
