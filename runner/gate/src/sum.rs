@@ -21,7 +21,7 @@ pub(crate) struct ExactSum {
 }
 
 impl ExactSum {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { chunks: [0; CHUNKS], additions: 0, not_finite: false }
     }
 

@@ -114,24 +114,32 @@ pub(super) fn of_confusion(metric: BinaryMetric, rows: Rows<'_>) -> Result<f64, 
     })
 }
 
-/// Ranks of all rows by score, lowest first; among equal scores by label and weight, so that the ranks of rows that
-/// differ in anything a metric sees do not depend on the order of the file. Sorted once for all metrics and slices.
-fn ranks<'a>(all: &'a Predictions, scores: &[f64], truth: &[f64]) -> &'a [u32] {
-    all.rank.get_or_init(|| {
+/// All rows by score, lowest first; among equal scores by label and weight, so that what is summed over them does not
+/// depend on the order of the file. Sorted once for all metrics.
+fn by_score<'a>(all: &'a Predictions, scores: &[f64], truth: &[f64]) -> &'a [u32] {
+    all.by_score.get_or_init(|| {
         #[expect(clippy::cast_possible_truncation, reason = "there are at most u32::MAX rows")]
         let mut order: Vec<(u64, u32)> =
             scores.iter().enumerate().map(|(row, score)| (sortable(*score), row as u32)).collect();
-        order.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0).then_with(|| {
-                let (a, b) = (a.1 as usize, b.1 as usize);
-                let by_weight =
-                    || all.weight.as_ref().map_or(std::cmp::Ordering::Equal, |w| w[a].total_cmp(&w[b]));
-                truth[a].total_cmp(&truth[b]).then_with(by_weight)
-            })
-        });
+        match &all.weight {
+            // Whole counts add up alike in any order.
+            None => order.sort_unstable_by_key(|(score, _)| *score),
+            Some(weight) => order.sort_unstable_by(|a, b| {
+                let (x, y) = (a.1 as usize, b.1 as usize);
+                let by_label = || truth[x].total_cmp(&truth[y]);
+                a.0.cmp(&b.0).then_with(by_label).then_with(|| weight[x].total_cmp(&weight[y]))
+            }),
+        }
+        order.into_iter().map(|(_, row)| row).collect()
+    })
+}
+
+/// Place of each row in [`by_score`], for slices.
+fn ranks<'a>(all: &'a Predictions, order: &[u32]) -> &'a [u32] {
+    all.rank.get_or_init(|| {
         let mut ranks = vec![0_u32; order.len()];
-        for (rank, (_, row)) in (0_u32..).zip(order) {
-            ranks[row as usize] = rank;
+        for (rank, row) in (0_u32..).zip(order) {
+            ranks[*row as usize] = rank;
         }
         ranks
     })
@@ -146,23 +154,22 @@ fn sortable(value: f64) -> u64 {
 /// Weighted positives and negatives at each distinct score, lowest score first.
 fn thresholds(rows: Rows<'_>) -> Result<Vec<(f64, f64)>, String> {
     let (truth, scores) = (truth(rows)?, scores(rows)?);
-    let ranks = ranks(rows.all, scores, truth);
-    let mut order: Vec<u32> = Vec::new();
-    #[expect(clippy::cast_possible_truncation, reason = "there are at most u32::MAX rows")]
-    match rows.some {
-        None => {
-            order.resize(ranks.len(), 0);
-            rows.each(|row| order[ranks[row] as usize] = row as u32);
+    let all = by_score(rows.all, scores, truth);
+    let some: Vec<u32>;
+    let order = match rows.some {
+        None => all,
+        Some(rows_of_slice) => {
+            let ranks = ranks(rows.all, all);
+            let mut sorted = rows_of_slice.to_vec();
+            sorted.sort_unstable_by_key(|row| ranks[*row as usize]);
+            some = sorted;
+            &some
         }
-        Some(some) => {
-            order.extend_from_slice(some);
-            order.sort_unstable_by_key(|row| ranks[*row as usize]);
-        }
-    }
+    };
     let mut groups: Vec<(f64, f64)> = Vec::new();
     let mut last = f64::NAN;
     for row in order {
-        let row = row as usize;
+        let row = *row as usize;
         if scores[row] != last {
             groups.push((0.0, 0.0));
             last = scores[row];

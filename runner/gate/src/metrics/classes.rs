@@ -57,49 +57,57 @@ pub(super) fn right(rows: Rows<'_>) -> Result<Vec<bool>, String> {
     Ok((0..rows.all.rows()).map(|row| codes.label(row) == codes.predicted(row)).collect())
 }
 
-/// Weights of one class.
-#[derive(Clone)]
-struct Tally {
-    /// Of its labels.
-    labels: ExactSum,
-    /// Of its predictions.
-    predictions: ExactSum,
-    /// Of both.
-    right: ExactSum,
-}
+/// Weights of one class: of its labels, of its predictions, of both.
+type Tally = [f64; 3];
 
 /// Most classes that averages are computed for: each needs exact sums of about 2 KB.
 const MAX_CLASSES: usize = 10_000;
 
 /// Labels, predictions and hits of each class that occurs in the rows, with its name.
-fn tallies(rows: Rows<'_>) -> Result<Vec<(String, [f64; 3])>, String> {
+fn tallies(rows: Rows<'_>) -> Result<Vec<(String, Tally)>, String> {
     let codes = codes(rows)?;
-    let classes = codes.classes;
-    let count = classes.names.len() + 1;
-    if count > MAX_CLASSES {
-        return Err(format!("there are {} classes, more than {MAX_CLASSES}", classes.names.len()));
+    let names = &codes.classes.names;
+    if names.len() >= MAX_CLASSES {
+        return Err(format!("there are {} classes, {MAX_CLASSES} or more", names.len()));
     }
-    let empty = Tally { labels: ExactSum::new(), predictions: ExactSum::new(), right: ExactSum::new() };
-    let mut tallies = vec![empty; count];
+    // One more for a class that is predicted and no label has.
+    let tallies = if rows.all.weight.is_some() {
+        weighted(rows, &codes, names.len() + 1)
+    } else {
+        counted(rows, &codes, names.len() + 1)
+    };
+    let name = |code: usize| names.get(code).map_or("not among the labels", String::as_str).to_owned();
+    Ok(tallies
+        .into_iter()
+        .enumerate()
+        .map(|(code, tally)| (name(code), tally))
+        .filter(|(_, [labels, predictions, _])| *labels > 0.0 || *predictions > 0.0)
+        .collect())
+}
+
+fn counted(rows: Rows<'_>, codes: &Codes<'_>, classes: usize) -> Vec<Tally> {
+    let mut counts = vec![[0_u32; 3]; classes];
+    rows.each(|row| {
+        let (label, predicted) = (codes.label(row) as usize, codes.predicted(row) as usize);
+        counts[label][0] += 1;
+        counts[predicted][1] += 1;
+        counts[label][2] += u32::from(label == predicted);
+    });
+    counts.into_iter().map(|count| count.map(f64::from)).collect()
+}
+
+fn weighted(rows: Rows<'_>, codes: &Codes<'_>, classes: usize) -> Vec<Tally> {
+    let mut sums = vec![[const { ExactSum::new() }; 3]; classes];
     rows.each(|row| {
         let (label, predicted, weight) =
             (codes.label(row) as usize, codes.predicted(row) as usize, rows.weight(row));
-        tallies[label].labels.add(weight);
-        tallies[predicted].predictions.add(weight);
+        sums[label][0].add(weight);
+        sums[predicted][1].add(weight);
         if label == predicted {
-            tallies[label].right.add(weight);
+            sums[label][2].add(weight);
         }
     });
-    let name =
-        |code: usize| classes.names.get(code).map_or("not among the labels", String::as_str).to_owned();
-    Ok(tallies
-        .iter()
-        .enumerate()
-        .map(|(code, tally)| {
-            (name(code), [tally.labels.value(), tally.predictions.value(), tally.right.value()])
-        })
-        .filter(|(_, [labels, predictions, _])| *labels > 0.0 || *predictions > 0.0)
-        .collect())
+    sums.into_iter().map(|sums| sums.map(|sum| sum.value())).collect()
 }
 
 pub(super) fn balanced_accuracy(rows: Rows<'_>) -> Result<f64, String> {
@@ -117,7 +125,7 @@ pub(super) fn balanced_accuracy(rows: Rows<'_>) -> Result<f64, String> {
 
 pub(super) fn averaged(metric: ClassMetric, average: Average, rows: Rows<'_>) -> Result<f64, String> {
     let tallies = tallies(rows)?;
-    let of = |name: &str, [labels, predictions, right]: [f64; 3]| match metric {
+    let of = |name: &str, [labels, predictions, right]: Tally| match metric {
         ClassMetric::Precision => {
             Ok(right / positive(predictions, &format!("class `{name}` is never predicted"))?)
         }

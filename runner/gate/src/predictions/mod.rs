@@ -25,7 +25,8 @@ pub struct Predictions {
     pub(crate) score: Option<Vec<f64>>,
     pub(crate) weight: Option<Vec<f64>>,
     pub(crate) slices: Vec<(String, Interned)>,
-    /// Rank of each row by score; see [`crate::metrics`].
+    /// Rows by score, and the place of each row in that order, computed when first asked for.
+    pub(crate) by_score: OnceLock<Vec<u32>>,
     pub(crate) rank: OnceLock<Vec<u32>>,
     /// Whether every label is 0 or 1.
     pub(crate) binary_labels: bool,

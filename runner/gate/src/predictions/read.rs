@@ -262,6 +262,7 @@ impl Columns {
             score: found.score,
             weight: found.weight,
             slices: found.slices,
+            by_score: OnceLock::new(),
             rank: OnceLock::new(),
             classes: OnceLock::new(),
         })
