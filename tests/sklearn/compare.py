@@ -3,7 +3,7 @@
     python compare.py --model logistic --train train.csv --test test.csv --label label --exclude id texture_group \
         --coefficients coefficients.json --predictions predictions.csv --metrics metrics.json --onnx model.onnx
 
-Tolerances: coefficients 1e-6 relative (to the largest of them), predictions 1e-9 relative for the same model file
+Tolerances: coefficients 1e-6 relative (each to its own size), predictions 1e-9 relative for the same model file
 (onnxruntime) and 1e-6 against the model that scikit-learn trains, metrics 1e-9 relative on the same predictions.
 """
 
@@ -39,7 +39,7 @@ class Comparison:
             print(f"DIFFERS  {what}: shape {found.shape}, expected {expected.shape}")
             return
         scale = max(1.0, float(numpy.abs(expected).max())) if scale is None else scale
-        distance = float(numpy.abs(found - expected).max()) / scale
+        distance = float((numpy.abs(found - expected) / scale).max())
         agrees = math.isfinite(distance) and distance <= tolerance
         self.failed += not agrees
         print(f"{'agrees ' if agrees else 'DIFFERS'}  {what}: off by {distance:.2e}, allowed {tolerance:.0e}")
@@ -63,6 +63,11 @@ def fit(kind, strength, features, label):
     return scaler, model.fit(scaler.transform(features), label)
 
 
+def own_size(values):
+    """What each value's error is measured by: the value itself, unless it is next to nothing beside the others."""
+    return numpy.maximum(numpy.abs(values), 1e-9 * numpy.abs(values).max())
+
+
 def compare_coefficients(comparison, path, names, scaler, model):
     with open(path, encoding="utf-8") as file:
         report = json.load(file)
@@ -73,8 +78,8 @@ def compare_coefficients(comparison, path, names, scaler, model):
     comparison.equal("features and their order", column("feature"), names)
     comparison.near("means", column("mean"), scaler.mean_, COEFFICIENTS)
     comparison.near("scales", column("scale"), scaler.scale_, COEFFICIENTS)
-    comparison.near("standardised coefficients", column("standardised"), weights, COEFFICIENTS, numpy.abs(weights).max())
-    comparison.near("raw coefficients", column("raw"), raw, COEFFICIENTS, numpy.abs(raw).max())
+    comparison.near("standardised coefficients", column("standardised"), weights, COEFFICIENTS, own_size(weights))
+    comparison.near("raw coefficients", column("raw"), raw, COEFFICIENTS, own_size(raw))
     comparison.near("intercept, standardised", report["intercept_standardised"], intercept, COEFFICIENTS)
     comparison.near("intercept, raw", report["intercept"], intercept - float(raw @ scaler.mean_), COEFFICIENTS)
 
