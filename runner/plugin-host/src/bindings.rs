@@ -1,7 +1,7 @@
 //! Generated from `wit/runner-plugin`: the contract as Rust types.
 
 mod generated {
-    pub mod step {
+    pub(crate) mod step {
         wasmtime::component::bindgen!({
             path: "../../wit/runner-plugin",
             world: "step",
@@ -10,7 +10,7 @@ mod generated {
         });
     }
 
-    pub mod deployer {
+    pub(crate) mod deployer {
         wasmtime::component::bindgen!({
             path: "../../wit/runner-plugin",
             world: "deployer",

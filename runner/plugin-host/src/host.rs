@@ -2,8 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -42,7 +45,24 @@ pub struct HostOptions {
 pub struct PluginHost {
     machine: Arc<Machine>,
     library: Library,
-    environment: BTreeMap<String, String>,
+    environment: Arc<BTreeMap<String, String>>,
+    running: Arc<AtomicUsize>,
+}
+
+/// Counts an attempt for as long as it lives.
+struct Running(Arc<AtomicUsize>);
+
+impl Running {
+    fn start(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl PluginHost {
@@ -61,7 +81,7 @@ impl PluginHost {
             some => some,
         };
         let library = Library::new(machine.clone(), cache, options.workspace, options.builtins, compilers);
-        Ok(Self { machine, library, environment: options.environment })
+        Ok(Self { machine, library, environment: Arc::new(options.environment), running: Arc::default() })
     }
 
     /// What the plugin behind `uses` says about itself. Compiles it if it was never described on this machine.
@@ -70,6 +90,11 @@ impl PluginHost {
             Some(manifest) => Ok(manifest),
             None => Ok(self.library.find(uses).await?.manifest.as_ref().clone()),
         }
+    }
+
+    /// How many attempts have a sandbox at this moment.
+    pub fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
     }
 
     /// [`manifest`](Self::manifest) for callers outside of an async runtime, or inside of one that may block.
@@ -144,9 +169,14 @@ impl Executor for PluginHost {
         // A task of its own, so that plugins compute on all processors. Dropping this future aborts the task, which
         // ends at the plugin's next tick.
         let variables = self.environment.clone();
-        AbortOnDropHandle::new(tokio::spawn(async move { attempt.run(&variables).await }))
-            .await
-            .map_err(|error| internal(format!("running a plugin failed: {error}")))?
+        let running = Running::start(&self.running);
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            // Dropped with the attempt, however that ends.
+            let _running = running;
+            attempt.run(&variables).await
+        }))
+        .await
+        .map_err(|error| internal(format!("running a plugin failed: {error}")))?
     }
 
     async fn teardown(&self) -> Result<(), ExecutorError> {
@@ -160,10 +190,4 @@ fn plugin_of(action: &Action) -> Result<&str, ExecutorError> {
         Action::Plugin { uses } => Ok(uses),
         _ => Err(internal("the plugin host was given a step that names no plugin")),
     }
-}
-
-/// Where a user's compiled plugins belong: `$XDG_CACHE_HOME/runner/plugins`, or the like of it.
-#[must_use]
-pub fn cache_dir_below(user_cache: &Path) -> PathBuf {
-    user_cache.join("runner").join("plugins")
 }

@@ -13,14 +13,18 @@ struct Config {
 
 impl Step for DialNetwork {
     fn describe() -> Manifest {
-        Manifest::new("dial-network", "0.1.0", "Connects to a loopback address, and with `name` set looks that up first.")
-            .input(Port::optional("data", Kind::Any, "Anything."))
-            .output(Port::optional_output("data", Kind::Any, "data.bin", "Anything."))
-            .config_schema(serde_json::json!({
-                "type": "object",
-                "properties": { "name": { "type": "string" } },
-                "additionalProperties": false,
-            }))
+        Manifest::new(
+            "dial-network",
+            "0.1.0",
+            "Connects to a loopback address, and with `name` set looks that up first.",
+        )
+        .input(Port::optional("data", Kind::Any, "Anything."))
+        .output(Port::optional_output("data", Kind::Any, "data.bin", "Anything."))
+        .config_schema(serde_json::json!({
+            "type": "object",
+            "properties": { "name": { "type": "string" } },
+            "additionalProperties": false,
+        }))
     }
 
     fn run(task: Task) -> Result<(), Failure> {

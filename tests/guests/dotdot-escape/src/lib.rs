@@ -11,13 +11,25 @@ struct DotdotEscape;
 
 impl Step for DotdotEscape {
     fn describe() -> Manifest {
-        Manifest::new("dotdot-escape", "0.1.0", "Leaves its folders by way of `..` and absolute paths, past the checks of the standard library.")
-            .input(Port::optional("data", Kind::Any, "Anything."))
-            .output(Port::optional_output("data", Kind::Any, "data.bin", "Anything."))
+        Manifest::new(
+            "dotdot-escape",
+            "0.1.0",
+            "Leaves its folders by way of `..` and absolute paths, past the checks of the standard library.",
+        )
+        .input(Port::optional("data", Kind::Any, "Anything."))
+        .output(Port::optional_output("data", Kind::Any, "data.bin", "Anything."))
     }
 
     fn run(task: Task) -> Result<(), Failure> {
-        let paths = ["..", "../..", "../../../../../../etc/passwd", "/etc/passwd", "./../etc/passwd", "//etc/passwd", "a/../../etc"];
+        let paths = [
+            "..",
+            "../..",
+            "../../../../../../etc/passwd",
+            "/etc/passwd",
+            "./../etc/passwd",
+            "//etc/passwd",
+            "a/../../etc",
+        ];
         let mut tried = 0;
         for (folder, name) in get_directories() {
             for path in paths {
@@ -30,7 +42,9 @@ impl Step for DotdotEscape {
                         return Err(Failure::input(format!("ESCAPED: seen {path} from {name}")));
                     }
                 }
-                if folder.create_directory_at("../escaped").is_ok() || folder.unlink_file_at("../data.csv").is_ok() {
+                if folder.create_directory_at("../escaped").is_ok()
+                    || folder.unlink_file_at("../data.csv").is_ok()
+                {
                     return Err(Failure::input(format!("ESCAPED: changed {path} from {name}")));
                 }
             }

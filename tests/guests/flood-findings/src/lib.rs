@@ -14,7 +14,9 @@ impl Step for FloodFindings {
     fn run(task: Task) -> Result<(), Failure> {
         let text = "x".repeat(100_000);
         for number in 0..100_000 {
-            host::finding(Finding::new(Severity::Error, "too-much", text.as_str()).example(number, text.as_str()));
+            host::finding(
+                Finding::new(Severity::Error, "too-much", text.as_str()).example(number, text.as_str()),
+            );
         }
         host::info(format!("{} is done", task.step));
         Ok(())

@@ -14,14 +14,18 @@ struct Config {
 
 impl Step for HugeOutput {
     fn describe() -> Manifest {
-        Manifest::new("huge-output", "0.1.0", "Writes without end, or with `sparse: true` makes a file that is one big hole.")
-            .input(Port::optional("data", Kind::Any, "Anything."))
-            .output(Port::optional_output("data", Kind::Any, "data.bin", "Anything."))
-            .config_schema(serde_json::json!({
-                "type": "object",
-                "properties": { "sparse": { "type": "boolean" } },
-                "additionalProperties": false,
-            }))
+        Manifest::new(
+            "huge-output",
+            "0.1.0",
+            "Writes without end, or with `sparse: true` makes a file that is one big hole.",
+        )
+        .input(Port::optional("data", Kind::Any, "Anything."))
+        .output(Port::optional_output("data", Kind::Any, "data.bin", "Anything."))
+        .config_schema(serde_json::json!({
+            "type": "object",
+            "properties": { "sparse": { "type": "boolean" } },
+            "additionalProperties": false,
+        }))
     }
 
     fn run(task: Task) -> Result<(), Failure> {

@@ -13,9 +13,13 @@ struct LookAround;
 
 impl Step for LookAround {
     fn describe() -> Manifest {
-        Manifest::new("look-around", "0.1.0", "Says what it can see: arguments, environment, folders, clock and randomness.")
-            .input(Port::optional("data", Kind::Any, "Anything."))
-            .output(Port::optional_output("data", Kind::Any, "data.bin", "Anything."))
+        Manifest::new(
+            "look-around",
+            "0.1.0",
+            "Says what it can see: arguments, environment, folders, clock and randomness.",
+        )
+        .input(Port::optional("data", Kind::Any, "Anything."))
+        .output(Port::optional_output("data", Kind::Any, "data.bin", "Anything."))
     }
 
     fn run(task: Task) -> Result<(), Failure> {

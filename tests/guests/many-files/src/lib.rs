@@ -17,7 +17,9 @@ impl Step for ManyFiles {
         for number in 0_u64.. {
             let folder = format!("/out/{number}");
             let path = Path::new(&folder);
-            fs::create_dir(path).and_then(|()| fs::write(path.join("file"), "")).map_err(Failure::unwritable(path))?;
+            fs::create_dir(path)
+                .and_then(|()| fs::write(path.join("file"), ""))
+                .map_err(Failure::unwritable(path))?;
         }
         Err(Failure::failed(format!("{} ran out of numbers", task.step)))
     }

@@ -15,9 +15,20 @@ impl Step for ReadOutsidePreopen {
 
     fn run(task: Task) -> Result<(), Failure> {
         let mut refusals = Vec::new();
-        for path in ["/etc/passwd", "/proc/self/environ", "/", "/in", "/workspace/secret.txt", "/in/data/../../etc/passwd", "etc/passwd", "."] {
+        for path in [
+            "/etc/passwd",
+            "/proc/self/environ",
+            "/",
+            "/in",
+            "/workspace/secret.txt",
+            "/in/data/../../etc/passwd",
+            "etc/passwd",
+            ".",
+        ] {
             match fs::read(path) {
-                Ok(bytes) => return Err(Failure::input(format!("ESCAPED: {path} has {} bytes", bytes.len()))),
+                Ok(bytes) => {
+                    return Err(Failure::input(format!("ESCAPED: {path} has {} bytes", bytes.len())));
+                }
                 Err(error) => refusals.push(format!("{path}: {error}")),
             }
             if let Ok(entries) = fs::read_dir(path) {

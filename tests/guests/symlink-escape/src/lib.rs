@@ -39,7 +39,8 @@ impl Step for SymlinkEscape {
                 }
                 made.push(format!("{name}/{link} -> {target}"));
                 for flags in [OpenFlags::empty(), OpenFlags::DIRECTORY] {
-                    if folder.open_at(PathFlags::SYMLINK_FOLLOW, &link, flags, DescriptorFlags::READ).is_ok() {
+                    if folder.open_at(PathFlags::SYMLINK_FOLLOW, &link, flags, DescriptorFlags::READ).is_ok()
+                    {
                         return Err(Failure::input(format!("ESCAPED: {target} from {name}")));
                     }
                 }

@@ -21,7 +21,10 @@ impl Step for WriteInput {
         let folder = input.parent().ok_or_else(|| Failure::input("no folder"))?;
         let ways: [(&str, std::io::Result<()>); 8] = [
             ("overwrite", fs::write(input, "changed")),
-            ("append", OpenOptions::new().append(true).open(input).and_then(|mut file| file.write_all(b"more"))),
+            (
+                "append",
+                OpenOptions::new().append(true).open(input).and_then(|mut file| file.write_all(b"more")),
+            ),
             ("truncate", OpenOptions::new().write(true).truncate(true).open(input).map(drop)),
             ("create", fs::write(folder.join("new"), "new")),
             ("rename", fs::rename(input, folder.join("other"))),
