@@ -14,10 +14,15 @@ pub fn mermaid(plan: &Plan) -> String {
     for (index, stage) in plan.stages.iter().enumerate() {
         let _ = writeln!(out, "    subgraph stage{index}[\"{}\"]", escape_mermaid(&stage.name));
         for &step in &stage.steps {
-            let _ = writeln!(out, "        step{step}[\"{}\"]", escape_mermaid(&plan.steps[step].id.to_string()));
+            let _ =
+                writeln!(out, "        step{step}[\"{}\"]", escape_mermaid(&plan.steps[step].id.to_string()));
         }
         for (gate, planned) in stage.gates.iter().enumerate() {
-            let _ = writeln!(out, "        gate{index}x{gate}{{{{\"{}\"}}}}", escape_mermaid(&gate_label(planned)));
+            let _ = writeln!(
+                out,
+                "        gate{index}x{gate}{{{{\"{}\"}}}}",
+                escape_mermaid(&gate_label(planned))
+            );
         }
         if let Some(promote) = &stage.promote {
             let label = format!("{}@{}", promote.registry, promote.alias);
@@ -44,7 +49,8 @@ pub fn dot(plan: &Plan) -> String {
     let mut out = format!("digraph \"{}\" {{\n", escape_dot(&plan.name));
     out.push_str("    rankdir=LR;\n    compound=true;\n    node [shape=box];\n");
     for (name, _) in &plan.data {
-        let _ = writeln!(out, "    {} [shape=cylinder, label=\"{}\"];", data_node(plan, name), escape_dot(name));
+        let _ =
+            writeln!(out, "    {} [shape=cylinder, label=\"{}\"];", data_node(plan, name), escape_dot(name));
     }
     for (index, stage) in plan.stages.iter().enumerate() {
         let _ = writeln!(out, "    subgraph cluster_{index} {{");
@@ -52,7 +58,11 @@ pub fn dot(plan: &Plan) -> String {
         // An invisible node, so that arrows between stages have ends and empty stages are drawn.
         let _ = writeln!(out, "        stage{index} [style=invis, shape=point];");
         for &step in &stage.steps {
-            let _ = writeln!(out, "        step{step} [label=\"{}\"];", escape_dot(&plan.steps[step].id.to_string()));
+            let _ = writeln!(
+                out,
+                "        step{step} [label=\"{}\"];",
+                escape_dot(&plan.steps[step].id.to_string())
+            );
         }
         for (gate, planned) in stage.gates.iter().enumerate() {
             let label = escape_dot(&gate_label(planned));

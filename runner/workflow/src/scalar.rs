@@ -52,7 +52,10 @@ pub(crate) fn resolve(text: &str) -> Meaning<'_> {
     }
     let radix = |prefix: &str, radix| {
         let digits = text.strip_prefix(prefix)?;
-        digits.bytes().all(|byte| byte.is_ascii_alphanumeric()).then(|| u64::from_str_radix(digits, radix).ok())?
+        digits
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric())
+            .then(|| u64::from_str_radix(digits, radix).ok())?
     };
     if let Some(value) = radix("0o", 8).or_else(|| radix("0x", 16)) {
         return Meaning::Number(value.into());
@@ -95,7 +98,9 @@ mod tests {
 
     #[test]
     fn core_schema() {
-        for text in ["yes", "on", "1_000", "1.2.3", "-", "+", ".", "e5", "0o8", "0xg", "1e", "3.12-slim", "45m"] {
+        for text in
+            ["yes", "on", "1_000", "1.2.3", "-", "+", ".", "e5", "0o8", "0xg", "1e", "3.12-slim", "45m"]
+        {
             assert_eq!(resolve(text), Meaning::Text(text), "{text}");
         }
         for (text, value) in [("0", 0), ("-7", -7), ("+3", 3), ("0o17", 15), ("0x1F", 31), ("012", 12)] {

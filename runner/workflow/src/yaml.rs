@@ -6,12 +6,7 @@
 //! Budgets: bytes of the source, depth, and the weight of the tree with aliases expanded. Aliases share their node, so
 //! that even a tree that is refused for its weight takes memory only for what was written.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    ops::Range,
-    rc::Rc,
-};
+use std::{borrow::Cow, collections::HashMap, ops::Range, rc::Rc};
 
 use serde_saphyr::granit_parser::{self, ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
 
@@ -119,6 +114,7 @@ pub(crate) fn parse<'s>(text: &'s str, base: usize, problems: &mut Problems) -> 
         names: Vec::new(),
         root: None,
         documents: 0,
+        tag: None,
     };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = match event {
@@ -128,7 +124,11 @@ pub(crate) fn parse<'s>(text: &'s str, base: usize, problems: &mut Problems) -> 
                 return None;
             }
         };
-        let span = span.byte_range().map_or(base..base, |range| range.start + base..range.end + base);
+        let place = |span: granit_parser::Span| {
+            span.byte_range().map_or(base..base, |range| range.start + base..range.end + base)
+        };
+        builder.tag = span.tag_span().map(place);
+        let span = place(span);
         if builder.take(event, span).is_none() {
             return None;
         }
@@ -164,6 +164,8 @@ struct Builder<'s, 'p> {
     names: Vec<String>,
     root: Option<Rc<Node<'s>>>,
     documents: usize,
+    /// Bytes of the tag of the event at hand.
+    tag: Option<Range<usize>>,
 }
 
 impl<'s> Builder<'s, '_> {
@@ -207,8 +209,12 @@ impl<'s> Builder<'s, '_> {
                 }
                 None => {
                     self.problems.push(
-                        Diagnostic::error("yaml::alias", span.clone(), "this alias stands inside the value it refers to")
-                            .help("a value cannot contain itself"),
+                        Diagnostic::error(
+                            "yaml::alias",
+                            span.clone(),
+                            "this alias stands inside the value it refers to",
+                        )
+                        .help("a value cannot contain itself"),
                     );
                     self.attach_null(span)?;
                 }
@@ -217,8 +223,12 @@ impl<'s> Builder<'s, '_> {
                 let help = suggest::help(&name, self.names.iter().map(String::as_str))
                     .unwrap_or_else(|| "text that starts with `*` must be quoted".to_owned());
                 self.problems.push(
-                    Diagnostic::error("yaml::alias", span.clone(), format!("there is no anchor `&{name}` before this alias"))
-                        .help(help),
+                    Diagnostic::error(
+                        "yaml::alias",
+                        span.clone(),
+                        format!("there is no anchor `&{name}` before this alias"),
+                    )
+                    .help(help),
                 );
                 self.attach_null(span)?;
             }
@@ -273,8 +283,12 @@ impl<'s> Builder<'s, '_> {
         open.weight = open.weight.saturating_add(node.weight);
         if open.weight > MAX_WEIGHT {
             self.problems.push(
-                Diagnostic::error("yaml::too-heavy", at.clone(), "the file holds too much once its aliases are expanded")
-                    .help("use fewer aliases of large values; a matrix repeats steps without repeating text"),
+                Diagnostic::error(
+                    "yaml::too-heavy",
+                    at.clone(),
+                    "the file holds too much once its aliases are expanded",
+                )
+                .help("use fewer aliases of large values; a matrix repeats steps without repeating text"),
             );
             return None;
         }
@@ -312,16 +326,24 @@ impl<'s> Builder<'s, '_> {
         };
         if *plain && text == "<<" {
             problems.push(
-                Diagnostic::error("yaml::merge-key", at.clone(), "merge keys (`<<`) are not part of YAML 1.2")
-                    .help("use an alias for a whole value, or `defaults:`"),
+                Diagnostic::error(
+                    "yaml::merge-key",
+                    at.clone(),
+                    "merge keys (`<<`) are not part of YAML 1.2",
+                )
+                .help("use an alias for a whole value, or `defaults:`"),
             );
             return (text.clone(), true);
         }
         if let Some(first) = seen.get(text) {
             problems.push(
-                Diagnostic::error("yaml::duplicate-key", at.clone(), format!("the key `{text}` is written twice"))
-                    .help("remove one of the two")
-                    .related(first.clone(), "first written here"),
+                Diagnostic::error(
+                    "yaml::duplicate-key",
+                    at.clone(),
+                    format!("the key `{text}` is written twice"),
+                )
+                .help("remove one of the two")
+                .related(first.clone(), "first written here"),
             );
             return (text.clone(), true);
         }
@@ -339,9 +361,14 @@ impl<'s> Builder<'s, '_> {
         if let Some(tag) = tag
             && !tag.is_yaml_core_schema()
         {
+            let span = self.tag.clone().unwrap_or_else(|| span.clone());
             self.problems.push(
-                Diagnostic::error("yaml::tag", span.clone(), format!("the tag `{}` means nothing here", tag.original()))
-                    .help("text that starts with `!` must be quoted"),
+                Diagnostic::error(
+                    "yaml::tag",
+                    span,
+                    format!("the tag `{}` means nothing here", tag.original()),
+                )
+                .help("text that starts with `!` must be quoted"),
             );
         }
     }
@@ -354,7 +381,11 @@ fn syntax_problem(error: &ScanError, text: &str, base: usize) -> Diagnostic {
     let rest = &text[at..];
     // Underline to the end of the word, at least one character.
     let word = rest.find(|character: char| character.is_whitespace()).unwrap_or(rest.len());
-    let end = at + word.clamp(rest.chars().next().map_or(0, char::len_utf8), 40.max(rest.chars().next().map_or(0, char::len_utf8)));
+    let end = at
+        + word.clamp(
+            rest.chars().next().map_or(0, char::len_utf8),
+            40.max(rest.chars().next().map_or(0, char::len_utf8)),
+        );
     let end = (at..=end.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(at);
     let span = at + base..end + base;
     match error.kind() {
@@ -364,13 +395,19 @@ fn syntax_problem(error: &ScanError, text: &str, base: usize) -> Diagnostic {
             format!("lists and mappings are nested more than {MAX_DEPTH} deep"),
         )
         .help("a workflow needs about ten levels"),
-        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart => {
             Diagnostic::error("yaml::tab", span, "a tab is used for indentation")
                 .help("YAML is indented with spaces; replace each tab with two")
         }
         kind => {
+            let line = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..at];
             let help = match kind {
+                _ if line.contains(['[', '{']) && !line.trim_start().starts_with('"') => {
+                    "inside `[ ]` and `{ }`, text that holds brackets, braces or commas must be quoted"
+                }
                 ErrorKind::UnclosedFlowCollection { .. }
                 | ErrorKind::ExpectedFlowSequenceSeparator
                 | ErrorKind::ExpectedFlowMappingSeparator
@@ -378,7 +415,9 @@ fn syntax_problem(error: &ScanError, text: &str, base: usize) -> Diagnostic {
                     "inside `[ ]` and `{ }`, text that holds brackets, braces or commas must be quoted"
                 }
                 ErrorKind::UnclosedQuotedScalar => "a quote is opened and never closed",
-                _ => "check the indentation of this line and the lines before it; quote text that holds `: `, `#` or starts with a special character",
+                _ => {
+                    "check the indentation of this line and the lines before it; quote text that holds `: `, `#` or starts with a special character"
+                }
             };
             Diagnostic::error("yaml::syntax", span, format!("this is not YAML: {}", error.info())).help(help)
         }

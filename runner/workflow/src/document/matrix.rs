@@ -25,14 +25,16 @@ pub(crate) struct Matrix {
 
 impl Read for Matrix {
     fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
-        let mut matrix = Self { axes: Vec::new(), include: Vec::new(), exclude: Vec::new(), max_parallel: None };
+        let mut matrix =
+            Self { axes: Vec::new(), include: Vec::new(), exclude: Vec::new(), max_parallel: None };
         let mut whole = true;
         for entry in reader.map(node, "a matrix")? {
             match entry.key.as_ref() {
                 "include" | "exclude" => match reader.field::<Vec<Spanned<Table<Name, Json>>>>(entry) {
                     Some(list) => {
                         whole &= list.value.iter().all(|cell| !cell.broken && scalars(&cell.value, reader));
-                        *(if entry.key == "include" { &mut matrix.include } else { &mut matrix.exclude }) = list.value;
+                        *(if entry.key == "include" { &mut matrix.include } else { &mut matrix.exclude }) =
+                            list.value;
                     }
                     None => whole = false,
                 },
@@ -41,7 +43,11 @@ impl Read for Matrix {
                     match &matrix.max_parallel {
                         Some(most) if most.value == 0 => {
                             let message = "`max-parallel` must be at least 1";
-                            reader.problems.push(Diagnostic::error("workflow::range", most.span.clone(), message));
+                            reader.problems.push(Diagnostic::error(
+                                "workflow::range",
+                                most.span.clone(),
+                                message,
+                            ));
                             whole = false;
                         }
                         Some(_) => {}
@@ -82,7 +88,8 @@ fn values(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Vec<Spanned<serde_
     let mut seen = std::collections::HashMap::new();
     let mut whole = true;
     for item in items {
-        let Some(Json { value, .. }) = Json::read(item, reader).filter(|json| scalar(json, item, reader)) else {
+        let Some(Json { value, .. }) = Json::read(item, reader).filter(|json| scalar(json, item, reader))
+        else {
             whole = false;
             continue;
         };

@@ -11,14 +11,17 @@ pub(crate) use self::{
     matrix::Matrix,
     report::{CommentSetting, ReportDocument},
     step::{
-        AllowDocument, ContainerSetting, LimitsDocument, OutputSetting, ResourcesDocument, RetryDocument, Shell,
-        StepDocument,
+        AllowDocument, ContainerSetting, LimitsDocument, OutputSetting, ResourcesDocument, RetryDocument,
+        Shell, StepDocument,
     },
     trigger::Triggers,
 };
 use crate::{
     plan::{Better, PolicyLevel},
-    read::{Condition, EnvName, Json, KeyRule, Name, OneOrMany, Seconds, Spanned, Table, Templated, document, words},
+    read::{
+        Condition, EnvName, Json, KeyRule, Name, OneOrMany, Seconds, Spanned, Table, Templated, document,
+        words,
+    },
 };
 
 document! {
@@ -173,7 +176,7 @@ pub(crate) enum First {
     RubberStamp,
     Fail,
 }
-words!(schema First, "First", "what to do without a baseline": "rubber-stamp" => First::RubberStamp, "fail" => First::Fail);
+words!(schema First, "First", "a way to start without a baseline": "rubber-stamp" => First::RubberStamp, "fail" => First::Fail);
 
 words!(Better, "a direction": "higher" => Better::Higher, "lower" => Better::Lower);
 words!(

@@ -8,8 +8,8 @@ use crate::{
     diagnostic::Diagnostic,
     plan::{Kind, RetryOn},
     read::{
-        Bytes, Condition, Config, EnvName, Name, OneOrMany, Read, Reader, Seconds, Spanned, Table, Templated, document,
-        words,
+        Bytes, Condition, Config, EnvName, Name, OneOrMany, Read, Reader, Seconds, Spanned, Table, Templated,
+        document, words,
     },
     yaml::{Content, Node},
 };
@@ -256,8 +256,11 @@ impl Read for Shell {
         if let Content::List(items) = &node.content {
             let list: Vec<Spanned<String>> = Vec::read(node, reader)?;
             if items.is_empty() {
-                let problem = Diagnostic::error("workflow::empty", node.span.clone(), "the shell is an empty list");
-                reader.problems.push(problem.help("write a program and its flags: `[bash, -euo, pipefail, -c]`"));
+                let problem =
+                    Diagnostic::error("workflow::empty", node.span.clone(), "the shell is an empty list");
+                reader
+                    .problems
+                    .push(problem.help("write a program and its flags: `[bash, -euo, pipefail, -c]`"));
                 return None;
             }
             return Some(Self(list.into_iter().map(|part| part.value).collect()));

@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Events that are known, by GitHub's names.
-const EVENTS: &[&str] = &["push", "pull_request", "schedule", "release", "workflow_dispatch", "repository_dispatch"];
+const EVENTS: &[&str] =
+    &["push", "pull_request", "schedule", "release", "workflow_dispatch", "repository_dispatch"];
 
 /// `on: push`, `on: [push, pull_request]` or `on: { push: { … } }`.
 #[derive(Debug, Default)]
@@ -49,7 +50,8 @@ impl Read for Triggers {
         if let Content::Map(entries) = &node.content {
             for entry in entries {
                 whole &= known(&entry.key, &entry.key_span, reader);
-                let nothing = matches!(&entry.value.content, Content::Scalar { text, plain: true } if text.is_empty());
+                let nothing =
+                    matches!(&entry.value.content, Content::Scalar { text, plain: true } if text.is_empty());
                 let filter = match &entry.value.content {
                     _ if nothing => Some(TriggerDocument::default()),
                     // `schedule: [{ cron: … }, …]`, as GitHub has it.
@@ -86,8 +88,9 @@ impl Read for Triggers {
 fn known(name: &str, span: &std::ops::Range<usize>, reader: &mut Reader<'_>) -> bool {
     let known = EVENTS.contains(&name);
     if !known {
-        let problem = Diagnostic::error("on::unknown-event", span.clone(), format!("there is no event `{name}`"))
-            .maybe_help(suggest::help(name, EVENTS.iter().copied()));
+        let problem =
+            Diagnostic::error("on::unknown-event", span.clone(), format!("there is no event `{name}`"))
+                .maybe_help(suggest::help(name, EVENTS.iter().copied()));
         reader.problems.push(problem);
     }
     known

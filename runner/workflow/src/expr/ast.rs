@@ -217,11 +217,7 @@ impl Expr {
     }
 
     fn print(&self, f: &mut fmt::Formatter<'_>, weakest: u8) -> fmt::Result {
-        if self.precedence() < weakest {
-            write!(f, "({self})")
-        } else {
-            write!(f, "{self}")
-        }
+        if self.precedence() < weakest { write!(f, "({self})") } else { write!(f, "{self}") }
     }
 }
 
@@ -238,9 +234,10 @@ impl fmt::Display for Expr {
                 operand.print(f, 5)
             }
             ExprKind::Binary { op, left, right } => {
-                left.print(f, op.precedence())?;
+                // Comparisons of one precedence do not chain; `&&` and `||` group to the left.
+                let joins = matches!(op, BinaryOp::And | BinaryOp::Or);
+                left.print(f, op.precedence() + u8::from(!joins))?;
                 write!(f, " {} ", op.symbol())?;
-                // Operators of one precedence group to the left.
                 right.print(f, op.precedence() + 1)
             }
             ExprKind::Call { function, arguments } => {

@@ -163,7 +163,8 @@ impl Expr {
     }
 
     fn call(&self, function: Function, arguments: &[Self], scope: &dyn Scope) -> Result<Value, EvalError> {
-        let values = arguments.iter().map(|argument| argument.evaluate(scope)).collect::<Result<Vec<_>, _>>()?;
+        let values =
+            arguments.iter().map(|argument| argument.evaluate(scope)).collect::<Result<Vec<_>, _>>()?;
         let problem = |problem: String| EvalError::Argument {
             function: function.name(),
             problem,
@@ -269,9 +270,9 @@ fn format_text(pattern: &str, values: &[Value]) -> Result<String, String> {
         let Some(end) = end else {
             return Err("has a brace that is not closed; write `{{` or `}}` for a brace".to_owned());
         };
-        let index = tail[1..end].parse::<usize>().map_err(|_| {
-            format!("has `{}`, which is not a position such as `{{0}}`", &tail[..=end])
-        })?;
+        let index = tail[1..end]
+            .parse::<usize>()
+            .map_err(|_| format!("has `{}`, which is not a position such as `{{0}}`", &tail[..=end]))?;
         let value = values.get(index).ok_or_else(|| format!("has no argument for `{{{index}}}`"))?;
         let _ = write!(text, "{}", value.to_text());
         rest = &tail[end + 1..];

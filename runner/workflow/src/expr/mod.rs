@@ -17,14 +17,16 @@ mod lexer;
 mod names;
 mod parser;
 mod template;
+mod types;
 mod value;
 
+pub(crate) use ast::is_name;
 pub use ast::{BinaryOp, Expr, ExprKind, Function, Part, Template};
 pub use evaluate::{EvalError, Scope, Status};
 pub use names::GIT_NAMES;
 pub(crate) use names::{IN_ENV, IN_STAGE, IN_STEP, Names, STATIC, StepUse};
 pub use parser::SyntaxError;
 pub(crate) use parser::{Place, parse};
-pub(crate) use ast::is_name;
 pub(crate) use template::{OPEN, parse as parse_template};
+pub use types::OUTCOMES;
 pub use value::Value;

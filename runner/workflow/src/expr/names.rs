@@ -32,6 +32,8 @@ pub(crate) struct Names<'a> {
     pub(crate) params: &'a IndexMap<String, serde_json::Value>,
     /// Keys of the matrix that every cell has.
     pub(crate) matrix: &'a [String],
+    /// Keys of the matrix that only some cells have.
+    pub(crate) partial: &'a [String],
     /// Environment variables of the step.
     pub(crate) env: &'a [&'a str],
 }
@@ -85,7 +87,12 @@ impl Names<'_> {
         match root {
             "params" => self.check_param(path, span),
             "matrix" if path.len() > 2 || !self.matrix.contains(&path[1]) => {
-                let help = if self.matrix.is_empty() {
+                let help = if self.partial.contains(&path[1]) {
+                    Some(
+                        "only some cells have it; give it to every cell, for instance by `include`"
+                            .to_owned(),
+                    )
+                } else if self.matrix.is_empty() {
                     Some("the stage has no `matrix:`".to_owned())
                 } else {
                     suggest::help(&path[1], self.matrix.iter().map(String::as_str))
@@ -93,13 +100,15 @@ impl Names<'_> {
                 Err(unknown("matrix value", &path[1..].join("."), help))
             }
             "env" if path.len() > 2 || !self.env.contains(&path[1].as_str()) => {
-                let help = suggest::help(&path[1], self.env.iter().copied())
-                    .unwrap_or_else(|| "declare it under `env:`; variables of the machine are not visible".to_owned());
+                let help = suggest::help(&path[1], self.env.iter().copied()).unwrap_or_else(|| {
+                    "declare it under `env:`; variables of the machine are not visible".to_owned()
+                });
                 Err(unknown("declared variable", &path[1..].join("."), Some(help)))
             }
             "git" if path.len() > 2 || !GIT_NAMES.contains(&path[1].as_str()) => {
-                let help = suggest::help(&path[1], GIT_NAMES.iter().copied());
-                Err(unknown("name in `git`", &path[1..].join("."), help))
+                let message = format!("`git` has no `{}`", path[1..].join("."));
+                Err(Diagnostic::error("expr::unknown-name", span.clone(), message)
+                    .maybe_help(suggest::help(&path[1], GIT_NAMES.iter().copied())))
             }
             "steps" => Self::check_step(path, span, steps),
             _ => Ok(()),
@@ -119,7 +128,8 @@ impl Names<'_> {
             _ if self.params.contains_key(root) => Some(format!("did you mean `params.{root}`?")),
             _ => suggest::help(root, self.roots.iter().copied()),
         };
-        Diagnostic::error("expr::unknown-name", span.clone(), format!("there is no name `{root}`")).maybe_help(help)
+        Diagnostic::error("expr::unknown-name", span.clone(), format!("there is no name `{root}`"))
+            .maybe_help(help)
     }
 
     fn check_param(&self, path: &[String], span: &Range<usize>) -> Result<(), Diagnostic> {
@@ -135,13 +145,17 @@ impl Names<'_> {
         for segment in &path[2..] {
             let next = match value {
                 serde_json::Value::Object(map) => map.get(segment),
-                serde_json::Value::Array(list) => segment.parse::<usize>().ok().and_then(|index| list.get(index)),
+                serde_json::Value::Array(list) => {
+                    segment.parse::<usize>().ok().and_then(|index| list.get(index))
+                }
                 _ => None,
             };
             let Some(next) = next else {
                 let help = match value {
                     serde_json::Value::Object(map) => suggest::help(segment, map.keys().map(String::as_str)),
-                    serde_json::Value::Array(list) => Some(format!("the list has {} elements, from 0", list.len())),
+                    serde_json::Value::Array(list) => {
+                        Some(format!("the list has {} elements, from 0", list.len()))
+                    }
                     _ => Some("the value before it is a single value".to_owned()),
                 };
                 return unknown(help);

@@ -81,7 +81,9 @@ struct Parser<'p> {
 impl Parser<'_> {
     fn expression(&mut self, weakest: u8, depth: usize) -> Result<Expr, SyntaxError> {
         if depth > MAX_DEPTH {
-            return Err(self.error("expr::too-deep", format!("brackets are nested more than {MAX_DEPTH} deep")));
+            return Err(
+                self.error("expr::too-deep", format!("brackets are nested more than {MAX_DEPTH} deep"))
+            );
         }
         let start = self.here().start;
         let mut left = self.operand(depth)?;
@@ -109,13 +111,17 @@ impl Parser<'_> {
     fn operand(&mut self, depth: usize) -> Result<Expr, SyntaxError> {
         let start = self.here().start;
         let Some(token) = self.peek().cloned() else {
-            return Err(self.error("expr::incomplete", "the expression ends where a value is expected".to_owned()));
+            return Err(
+                self.error("expr::incomplete", "the expression ends where a value is expected".to_owned())
+            );
         };
         self.at += 1;
         match token {
             Token::Not => {
                 if depth >= MAX_DEPTH {
-                    return Err(self.error("expr::too-deep", format!("`!` is nested more than {MAX_DEPTH} deep")));
+                    return Err(
+                        self.error("expr::too-deep", format!("`!` is nested more than {MAX_DEPTH} deep"))
+                    );
                 }
                 let operand = self.operand(depth + 1)?;
                 self.node(ExprKind::Not(Box::new(operand)), start)
@@ -137,7 +143,11 @@ impl Parser<'_> {
                 if let Some(literal) = literal {
                     return self.node(ExprKind::Literal(literal), start);
                 }
-                if self.peek() == Some(&Token::OpenParen) { self.call(&name, depth) } else { self.path(name, start) }
+                if self.peek() == Some(&Token::OpenParen) {
+                    self.call(&name, depth)
+                } else {
+                    self.path(name, start)
+                }
             }
             token => {
                 self.at -= 1;
@@ -154,7 +164,8 @@ impl Parser<'_> {
                     self.at += 1;
                     let Some(Token::Name(name)) = self.peek().cloned() else {
                         let mut error = self.error("expr::syntax", "expected a name after `.`".to_owned());
-                        error.help = Some("a name that is not plain stands in brackets: `matrix['3d']`".to_owned());
+                        error.help =
+                            Some("a name that is not plain stands in brackets: `matrix['3d']`".to_owned());
                         return Err(error);
                     };
                     self.at += 1;

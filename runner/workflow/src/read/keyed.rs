@@ -26,7 +26,8 @@ const LONGEST_NAME: usize = 100;
 
 impl KeyRule for Name {
     const PATTERN: &'static str = "^[A-Za-z_][A-Za-z0-9_-]{0,99}$";
-    const WORDS: &'static str = "a name starts with a letter or `_` and holds letters, digits, `_` and `-`, at most 100";
+    const WORDS: &'static str =
+        "a name starts with a letter or `_` and holds letters, digits, `_` and `-`, at most 100";
 
     fn accepts(key: &str) -> bool {
         key.len() <= LONGEST_NAME && expr::is_name(key)
@@ -39,7 +40,8 @@ pub(crate) struct EnvName;
 
 impl KeyRule for EnvName {
     const PATTERN: &'static str = "^[A-Za-z_][A-Za-z0-9_]*$";
-    const WORDS: &'static str = "a variable's name starts with a letter or `_` and holds letters, digits and `_`";
+    const WORDS: &'static str =
+        "a variable's name starts with a letter or `_` and holds letters, digits and `_`";
 
     fn accepts(key: &str) -> bool {
         expr::is_name(key) && !key.contains('-')
@@ -68,7 +70,8 @@ impl<K: KeyRule, T: Read> Read for Table<K, T> {
         for entry in reader.map(node, "names with values")? {
             if !K::accepts(&entry.key) {
                 let message = format!("`{}` cannot be a name here", entry.key);
-                let problem = Diagnostic::error("workflow::name", entry.key_span.clone(), message).help(K::WORDS);
+                let problem =
+                    Diagnostic::error("workflow::name", entry.key_span.clone(), message).help(K::WORDS);
                 reader.problems.push(problem);
                 table.broken = true;
             }

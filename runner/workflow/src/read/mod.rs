@@ -71,7 +71,11 @@ pub(crate) struct Reader<'s> {
 impl Reader<'_> {
     /// Report a node of the wrong type.
     pub(crate) fn mismatch(&mut self, node: &Node<'_>, expected: &str) -> Diagnostic {
-        Diagnostic::error("workflow::type", point(node), format!("expected {expected}, found {}", describe(node)))
+        Diagnostic::error(
+            "workflow::type",
+            point(node),
+            format!("expected {expected}, found {}", describe(node)),
+        )
     }
 
     /// The entries of a mapping; anything else is reported as not being `what`.
@@ -87,12 +91,16 @@ impl Reader<'_> {
     /// The value of an entry as a `T`.
     pub(crate) fn field<T: Read>(&mut self, entry: &Entry<'_>) -> Option<Spanned<T>> {
         if let Content::Scalar { text, plain: true } = &entry.value.content
-            && text.is_empty()
             && !T::NOTHING
+            && scalar::resolve(text) == Meaning::Null
         {
             self.problems.push(
-                Diagnostic::error("workflow::no-value", entry.key_span.clone(), format!("`{}` has no value", entry.key))
-                    .help("give it one, or remove the key"),
+                Diagnostic::error(
+                    "workflow::no-value",
+                    entry.key_span.clone(),
+                    format!("`{}` has no value", entry.key),
+                )
+                .help("give it one, or remove the key"),
             );
             return None;
         }

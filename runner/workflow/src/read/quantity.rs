@@ -46,7 +46,8 @@ struct Kind {
     most: f64,
 }
 
-const DURATION: Kind = Kind { what: "a duration", example: "`30s`, `45m` or `1h30m`", units: DURATIONS, most: LONGEST };
+const DURATION: Kind =
+    Kind { what: "a duration", example: "`30s`, `45m` or `1h30m`", units: DURATIONS, most: LONGEST };
 const SIZE: Kind = Kind { what: "a size", example: "`64MiB` or `8GiB`", units: SIZES, most: LARGEST };
 
 impl Read for Seconds {
@@ -71,7 +72,14 @@ fn quantity(node: &Node<'_>, reader: &mut Reader<'_>, kind: &Kind) -> Option<f64
     if let Meaning::Number(number) = scalar::resolve(text)
         && *plain
     {
-        let units: Vec<_> = kind.units.iter().map(|(unit, _)| format!("`{number}{unit}`")).collect();
+        let common = |unit: &&str| !matches!(*unit, "kB" | "KB" | "GB" | "TB" | "TiB" | "B");
+        let units: Vec<_> = kind
+            .units
+            .iter()
+            .map(|(unit, _)| *unit)
+            .filter(common)
+            .map(|unit| format!("`{number}{unit}`"))
+            .collect();
         reader.problems.push(
             Diagnostic::error("workflow::no-unit", node.span.clone(), format!("{} needs a unit", kind.what))
                 .help(format!("write {}", units.join(", ")))

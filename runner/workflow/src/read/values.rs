@@ -79,7 +79,11 @@ impl Read for u32 {
         if let Ok(value) = Self::try_from(value) {
             return Some(value);
         }
-        reader.problems.push(Diagnostic::error("workflow::range", node.span.clone(), format!("{value} is too large")));
+        reader.problems.push(Diagnostic::error(
+            "workflow::range",
+            node.span.clone(),
+            format!("{value} is too large"),
+        ));
         None
     }
 }
@@ -108,8 +112,8 @@ impl<T: Read> Read for Vec<Spanned<T>> {
                 list.push(Spanned { value, span: item.span.clone(), key: point(item), weight: item.weight });
             }
         }
-        // A list of which a part could not be read is not the list that was meant.
-        (list.len() == items.len()).then_some(list)
+        // What could not be read has been reported; the rest is checked as well.
+        Some(list)
     }
 }
 
@@ -190,7 +194,11 @@ impl JsonSchema for Templated {
 }
 
 /// Where in the source the text of a scalar stands: byte for byte if it can be found there.
-fn places<'t>(text: &'t str, node: &Node<'_>, reader: &Reader<'t>) -> impl FnMut(Range<usize>) -> Place + use<'t> {
+fn places<'t>(
+    text: &'t str,
+    node: &Node<'_>,
+    reader: &Reader<'t>,
+) -> impl FnMut(Range<usize>) -> Place + use<'t> {
     let span = node.span.clone();
     let raw = reader.text.get(span.start - reader.base..span.end - reader.base).unwrap_or("");
     let whole = raw.find(text);
@@ -246,7 +254,8 @@ impl Read for Condition {
             return None;
         };
         let trimmed = text.trim();
-        let inner = trimmed.strip_prefix(expr::OPEN).and_then(|rest| rest.strip_suffix("}}")).unwrap_or(trimmed);
+        let inner =
+            trimmed.strip_prefix(expr::OPEN).and_then(|rest| rest.strip_suffix("}}")).unwrap_or(trimmed);
         let start = inner.as_ptr() as usize - text.as_ptr() as usize;
         reader.expressions += 1;
         let place = match places(text, node, reader)(start..start + inner.len()) {
@@ -262,7 +271,9 @@ impl Read for Condition {
             Ok(expr) => Some(Self(expr)),
             Err(error) => {
                 let span = place.span(&error.range);
-                reader.problems.push(Diagnostic::error(error.code, span, error.message).maybe_help(error.help));
+                reader
+                    .problems
+                    .push(Diagnostic::error(error.code, span, error.message).maybe_help(error.help));
                 None
             }
         }
@@ -295,7 +306,9 @@ impl Shape {
         let (mut here, mut span) = (self, self.span.clone());
         for segment in pointer.split('/').skip(1) {
             let segment = segment.replace("~1", "/").replace("~0", "~");
-            let Some((_, key, child)) = here.children.iter().find(|(name, _, _)| *name == segment) else { break };
+            let Some((_, key, child)) = here.children.iter().find(|(name, _, _)| *name == segment) else {
+                break;
+            };
             span = if child.children.is_empty() { child.span.clone() } else { key.clone() };
             here = child;
         }
@@ -356,8 +369,12 @@ fn json_scalar(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<serde_json::V
         Meaning::Text(value) => value.into(),
         Meaning::NotFinite => {
             reader.problems.push(
-                Diagnostic::error("workflow::not-finite", node.span.clone(), format!("{} cannot be used here", describe(node)))
-                    .help("leave it out, or quote it if it is a text"),
+                Diagnostic::error(
+                    "workflow::not-finite",
+                    node.span.clone(),
+                    format!("{} cannot be used here", describe(node)),
+                )
+                .help("leave it out, or quote it if it is a text"),
             );
             return None;
         }

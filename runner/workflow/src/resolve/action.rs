@@ -37,7 +37,11 @@ pub(crate) enum Form<'d> {
 }
 
 /// The form of a step; problems with keys that exclude each other are reported.
-pub(crate) fn form<'d>(step: &'d StepDocument, span: &Range<usize>, context: &mut Context<'_>) -> Option<Form<'d>> {
+pub(crate) fn form<'d>(
+    step: &'d StepDocument,
+    span: &Range<usize>,
+    context: &mut Context<'_>,
+) -> Option<Form<'d>> {
     let mut problem = |code: &str, span: &Range<usize>, message: &str, help: &str| {
         context.problems.push(Diagnostic::error(code, span.clone(), message).help(help));
     };
@@ -105,7 +109,11 @@ pub(crate) fn form<'d>(step: &'d StepDocument, span: &Range<usize>, context: &mu
 }
 
 /// What the plugin of a step says about itself; problems with the reference are reported.
-pub(crate) fn manifest(step: &StepOutline<'_>, stage: &str, context: &mut Context<'_>) -> Option<Rc<PluginManifest>> {
+pub(crate) fn manifest(
+    step: &StepOutline<'_>,
+    stage: &str,
+    context: &mut Context<'_>,
+) -> Option<Rc<PluginManifest>> {
     let Some(Form::Plugin { uses }) = step.action else { return None };
     if let Some(known) = context.manifests.get(&uses.value) {
         let known = known.clone();
@@ -166,7 +174,10 @@ fn look_up(uses: &Spanned<String>, stage: StageIndex, context: &mut Context<'_>)
         };
         return problem(format!("`{text}` is not a reference to a plugin"), help);
     } else if let Err(message) = super::path::check(text) {
-        return problem(message, "a plugin's path is relative to the workspace and stays inside it".to_owned());
+        return problem(
+            message,
+            "a plugin's path is relative to the workspace and stays inside it".to_owned(),
+        );
     }
     match context.surroundings.manifest(text) {
         Ok(manifest) => manifest,
@@ -179,11 +190,17 @@ fn look_up(uses: &Spanned<String>, stage: StageIndex, context: &mut Context<'_>)
     }
 }
 
-fn check_stage(manifest: Option<&PluginManifest>, stage: &str, uses: &Spanned<String>, context: &mut Context<'_>) {
+fn check_stage(
+    manifest: Option<&PluginManifest>,
+    stage: &str,
+    uses: &Spanned<String>,
+    context: &mut Context<'_>,
+) {
     let Some(manifest) = manifest else { return };
     let fits = manifest.stages.is_empty() || manifest.stages.iter().any(|known| known == stage);
     if !fits && STANDARD_STAGES.contains(&stage) {
-        let message = format!("the plugin {} is made for the stage {}", manifest.name, manifest.stages.join(" or "));
+        let message =
+            format!("the plugin {} is made for the stage {}", manifest.name, manifest.stages.join(" or "));
         context.problems.push(Diagnostic::warning("plugin::stage", uses.span.clone(), message));
     }
 }

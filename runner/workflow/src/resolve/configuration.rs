@@ -8,10 +8,7 @@ use super::{
     outline::StepOutline,
     scope::{self, StaticScope},
 };
-use crate::{
-    diagnostic::Diagnostic,
-    plan::ConfigTemplate,
-};
+use crate::{diagnostic::Diagnostic, plan::ConfigTemplate};
 
 /// Configurations that were checked already: most steps of a large workflow are configured alike.
 #[derive(Default)]
@@ -28,7 +25,9 @@ impl Configurations {
         cell: &Cell,
         context: &mut Context<'_>,
     ) {
-        let (Some(manifest), Some(action::Form::Plugin { uses })) = (&step.manifest, &step.action) else { return };
+        let (Some(manifest), Some(action::Form::Plugin { uses })) = (&step.manifest, &step.action) else {
+            return;
+        };
         if step.document.broken && step.document.with.is_none() {
             return;
         }
@@ -36,7 +35,9 @@ impl Configurations {
         if manifest.config_schema.is_null() {
             if let Some(document) = document {
                 let message = format!("the plugin {} takes no configuration", manifest.name);
-                context.problems.push(Diagnostic::error("with::none", document.key.clone(), message).help("remove `with`"));
+                context.problems.push(
+                    Diagnostic::error("with::none", document.key.clone(), message).help("remove `with`"),
+                );
             }
             return;
         }
@@ -59,7 +60,9 @@ impl Configurations {
                 Some(document) => document.value.shape.locate(pointer),
                 None => uses.span.clone(),
             };
-            context.problems.push(Diagnostic::error(&problem.code, span, problem.message).maybe_help(problem.help));
+            context
+                .problems
+                .push(Diagnostic::error(&problem.code, span, problem.message).maybe_help(problem.help));
         }
         if fine {
             self.fine.insert(key);
@@ -70,7 +73,8 @@ impl Configurations {
 /// Whether a problem at `pointer` may be due to the value at `leaf` not being known: it is that value, or holds it. The whole
 /// configuration always holds it, and its problems (a missing key, an unknown one) are about keys.
 fn about(pointer: &str, leaf: &str) -> bool {
-    !pointer.is_empty() && leaf.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    !pointer.is_empty()
+        && leaf.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The configuration as JSON. What is known only in the run is `null`, and its place is added to `unknown`.

@@ -20,7 +20,8 @@ use crate::{
     document::WorkflowDocument,
     expr::{self, Expr, Names, Part, Template},
     plan::{
-        Action, Allow, ConfigTemplate, DataSet, Limits, Output, PlannedStep, Resources, Retry, Script, Source, StepId,
+        Action, Allow, ConfigTemplate, DataSet, Limits, Output, PlannedStep, Resources, Retry, Script,
+        Source, StepId,
     },
     read::{EnvName, Spanned, Table, Templated},
 };
@@ -103,8 +104,12 @@ impl<'d> Expander<'_, 'd, '_> {
         }
         let span = self.document.stages.as_ref().map_or(0..0, |stages| stages.key.clone());
         self.context.problems.push(
-            Diagnostic::error("plan::too-large", span, "the plan is too large once every matrix is written out")
-                .help("make the matrices smaller, or keep long texts in files"),
+            Diagnostic::error(
+                "plan::too-large",
+                span,
+                "the plan is too large once every matrix is written out",
+            )
+            .help("make the matrices smaller, or keep long texts in files"),
         );
         false
     }
@@ -183,6 +188,7 @@ impl<'d> Expander<'_, 'd, '_> {
             reason,
             params: &self.context.params,
             matrix: &stage.matrix_keys,
+            partial: &stage.partial_keys,
             env: &declared,
         };
         let in_env = names(expr::IN_ENV, "variables cannot be made from variables");
@@ -201,6 +207,7 @@ impl<'d> Expander<'_, 'd, '_> {
         }
         if let Some(condition) = &step.document.condition {
             checker.check(&condition.value.0, &in_step, self.outline, from);
+            in_step.check_types(&condition.value.0, true, &mut |problem| checker.found.push(problem));
         }
         // Places that are known before the run are checked cell by cell; here, only for the parameters they use.
         for template in static_templates(step) {
@@ -208,11 +215,6 @@ impl<'d> Expander<'_, 'd, '_> {
         }
         let Checker { found, asked, params } = checker;
         self.context.used_params.extend(params.iter().cloned());
-        for asked in asked.iter().filter(|asked| asked.step == index) {
-            let message = "a step cannot ask about itself";
-            let span = self.outline.steps[asked.step].span.clone();
-            self.context.problems.push(Diagnostic::error("order::cycle", span, message));
-        }
         found.into_iter().for_each(|problem| self.context.problems.push(problem));
         let script = self.script(step);
         let needs = self.needs(index);
@@ -246,13 +248,15 @@ impl<'d> Expander<'_, 'd, '_> {
             && run.value.0.exprs().next().is_some()
             && !is_posix(&shell.value.0)
         {
-            let message = format!("`{}` does not expand the variables that carry expressions", shell.value.0[0]);
+            let message =
+                format!("`{}` does not expand the variables that carry expressions", shell.value.0[0]);
             self.context.problems.push(
                 Diagnostic::error("script::shell", run.key.clone(), message)
                     .help("pass the value under `env:`, and read that variable in the script"),
             );
         }
-        let (text, variables) = script::script(&run.value.0, &mut |problem| self.context.problems.push(problem));
+        let (text, variables) =
+            script::script(&run.value.0, &mut |problem| self.context.problems.push(problem));
         Some(Script { text, variables, shell: shell.map(|shell| shell.value.0.clone()) })
     }
 
@@ -304,16 +308,25 @@ impl<'d> Expander<'_, 'd, '_> {
         let stage = &self.outline.stages[step.stage];
         let values = &stage.cells[cell];
         let localise = |expr: &Expr| {
-            if names::asks(expr) { names::localise(expr, self.outline, step.stage, cell) } else { expr.clone() }
+            if names::asks(expr) {
+                names::localise(expr, self.outline, step.stage, cell)
+            } else {
+                expr.clone()
+            }
         };
         let localise_template = |template: &Template| Template {
             parts: template
                 .parts
                 .iter()
-                .map(|part| if let Part::Expr(expr) = part { Part::Expr(localise(expr)) } else { part.clone() })
+                .map(
+                    |part| {
+                        if let Part::Expr(expr) = part { Part::Expr(localise(expr)) } else { part.clone() }
+                    },
+                )
                 .collect(),
         };
-        let env = shared.env.iter().map(|(name, value)| ((*name).to_owned(), localise_template(value))).collect();
+        let env =
+            shared.env.iter().map(|(name, value)| ((*name).to_owned(), localise_template(value))).collect();
         let with = step.document.with.as_ref().map_or_else(
             || ConfigTemplate::Map(IndexMap::new()),
             |with| map(&with.value.template, &localise_template),
@@ -383,14 +396,19 @@ impl<'d> Expander<'_, 'd, '_> {
             Some(action::Form::Plugin { uses }) => Action::Plugin { uses: uses.value.clone() },
             Some(action::Form::Container { image, span, build }) => {
                 let reason = "the image is known before the run";
-                let text = self.context.static_text(image, &stage.cells[cell], &stage.matrix_keys, reason);
+                let text = self.context.static_text(image, &stage.cells[cell], stage.keys(), reason);
+                let known = text.is_some();
                 let text = text.unwrap_or_default();
-                if *build && let Err(message) = path::check(&text) {
+                if !known {
+                    // Reported already.
+                } else if *build && let Err(message) = path::check(&text) {
                     self.context.problems.push(Diagnostic::error("container::build", span.clone(), message));
                 } else if text.is_empty() || text.contains(char::is_whitespace) {
                     let message = format!("`{text}` is not an image");
                     let problem = Diagnostic::error("container::image", span.clone(), message);
-                    self.context.problems.push(problem.help("write `python:3.12-slim` or `registry/name:tag`"));
+                    self.context
+                        .problems
+                        .push(problem.help("write `python:3.12-slim` or `registry/name:tag`"));
                 }
                 Action::Container { image: if *build { format!("build:{text}") } else { text }, run: script }
             }
@@ -408,8 +426,7 @@ impl<'d> Expander<'_, 'd, '_> {
             let mut path = output.default_path.clone();
             if let Some((template, span)) = &output.path {
                 let reason = "the place of an output is known before the run";
-                let Some(text) =
-                    self.context.static_text(template, &stage.cells[cell], &stage.matrix_keys, reason)
+                let Some(text) = self.context.static_text(template, &stage.cells[cell], stage.keys(), reason)
                 else {
                     continue;
                 };
@@ -437,7 +454,7 @@ impl<'d> Expander<'_, 'd, '_> {
         let values = &stage.cells[cell];
         if let Some(seed) = &step.document.seed {
             let reason = "the seed is known before the run";
-            let text = self.context.static_text(&seed.value.0, values, &stage.matrix_keys, reason);
+            let text = self.context.static_text(&seed.value.0, values, stage.keys(), reason);
             let Some(text) = text else { return 0 };
             return text.parse().unwrap_or_else(|_| {
                 let message = format!("expected a whole number of 0 or more, found `{text}`");
@@ -458,7 +475,9 @@ impl<'d> Expander<'_, 'd, '_> {
     fn note_unavailable(&mut self, step: &StepOutline<'_>, shared: &Shared<'_>) {
         let document = step.document;
         let stage = Some(step.stage);
-        if let (Some(action::Form::Container { build, .. }), Some(container)) = (&step.action, &document.container) {
+        if let (Some(action::Form::Container { build, .. }), Some(container)) =
+            (&step.action, &document.container)
+        {
             let key = if *build { "container.build" } else { "container" };
             self.context.unavailable(key, &container.key, stage);
         }
@@ -479,7 +498,11 @@ impl<'d> Expander<'_, 'd, '_> {
                 settings::out_of_range(ttl.span.clone(), "more than no time", self.context);
             }
             if let (Some(_), Some(pure)) = (&cache.ttl, &cache.pure) {
-                let problem = Diagnostic::error("step::exclusive", pure.key.clone(), "`pure` cannot stand beside `ttl`");
+                let problem = Diagnostic::error(
+                    "step::exclusive",
+                    pure.key.clone(),
+                    "`pure` cannot stand beside `ttl`",
+                );
                 self.context.problems.push(problem.help("what is pure never expires"));
             }
             let message = "there is no cache of steps yet: this step runs every time";
@@ -499,6 +522,7 @@ impl Checker {
     fn check(&mut self, expr: &Expr, names: &Names<'_>, outline: &Outline<'_>, from: Option<usize>) {
         let mut used = Vec::new();
         names.check(expr, &mut |problem| self.found.push(problem), &mut |step| used.push(step));
+        names.check_types(expr, false, &mut |problem| self.found.push(problem));
         self.params(expr);
         for used in used {
             match names::asked(outline, from, &used) {
@@ -522,7 +546,8 @@ fn static_templates<'s>(step: &'s StepOutline<'_>) -> impl Iterator<Item = &'s T
         Some(action::Form::Container { image, .. }) => Some(*image),
         _ => None,
     };
-    let inputs = step.document.inputs.iter().flat_map(|table| table.entries.iter().map(|(_, value)| &value.value.0));
+    let inputs =
+        step.document.inputs.iter().flat_map(|table| table.entries.iter().map(|(_, value)| &value.value.0));
     let outputs = step.outputs.values().filter_map(|output| output.path.as_ref().map(|(path, _)| *path));
     let seed = step.document.seed.iter().map(|seed| &seed.value.0);
     inputs.chain(image).chain(outputs).chain(seed)
@@ -549,9 +574,11 @@ fn map(config: &ConfigTemplate, change: &dyn Fn(&Template) -> Template) -> Confi
     match config {
         ConfigTemplate::Scalar(value) => ConfigTemplate::Scalar(value.clone()),
         ConfigTemplate::Text(template) => ConfigTemplate::Text(change(template)),
-        ConfigTemplate::List(items) => ConfigTemplate::List(items.iter().map(|item| map(item, change)).collect()),
-        ConfigTemplate::Map(entries) => {
-            ConfigTemplate::Map(entries.iter().map(|(key, value)| (key.clone(), map(value, change))).collect())
+        ConfigTemplate::List(items) => {
+            ConfigTemplate::List(items.iter().map(|item| map(item, change)).collect())
         }
+        ConfigTemplate::Map(entries) => ConfigTemplate::Map(
+            entries.iter().map(|(key, value)| (key.clone(), map(value, change))).collect(),
+        ),
     }
 }

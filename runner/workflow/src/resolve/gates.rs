@@ -43,7 +43,9 @@ fn gate(gate: &Spanned<Gate>, context: &mut Context<'_>) -> PlannedGate {
             (Gate::Line { .. }, _, Some(range)) => place(gate, range),
             _ => gate.key.clone(),
         };
-        context.problems.push(Diagnostic::error(&problem.code, span, problem.message).maybe_help(problem.help));
+        context
+            .problems
+            .push(Diagnostic::error(&problem.code, span, problem.message).maybe_help(problem.help));
     }
     planned
 }

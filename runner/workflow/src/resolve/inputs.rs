@@ -76,7 +76,9 @@ pub(crate) fn check_names(step: &StepOutline<'_>, context: &mut Context<'_>) {
     let inputs = step.document.inputs.as_ref();
     let entries = inputs.map(|table| table.entries.as_slice()).unwrap_or_default();
     outline::check_variables(entries.iter().map(|(name, value)| (name, &value.key)), "input", context);
-    let (Some(manifest), Some(action::Form::Plugin { uses })) = (&step.manifest, &step.action) else { return };
+    let (Some(manifest), Some(action::Form::Plugin { uses })) = (&step.manifest, &step.action) else {
+        return;
+    };
     for (name, value) in entries {
         if !manifest.inputs.iter().any(|port| port.name == *name) {
             let message = format!("the plugin {} has no input `{name}`", manifest.name);
@@ -91,7 +93,12 @@ pub(crate) fn check_names(step: &StepOutline<'_>, context: &mut Context<'_>) {
     let given: HashSet<_> = entries.iter().map(|(name, _)| name.as_str()).collect();
     for port in manifest.inputs.iter().filter(|port| port.required && !given.contains(port.name.as_str())) {
         let span = inputs.map_or_else(|| uses.span.clone(), |inputs| inputs.key.clone());
-        let message = format!("the plugin {} needs the input `{}`, a {}", manifest.name, port.name, outline::word(port.kind));
+        let message = format!(
+            "the plugin {} needs the input `{}`, a {}",
+            manifest.name,
+            port.name,
+            outline::word(port.kind)
+        );
         let help = format!("add it under `in:`: `{}: {}`", port.name, example(port.kind));
         context.problems.push(Diagnostic::error("input::missing", span, message).help(help));
     }
@@ -113,10 +120,14 @@ pub(crate) fn target(
     let stage = &outline.stages[consumer.stage];
     let template: &Template = &value.value.0;
     let reason = "where data comes from is known before the run";
-    let text = context.static_text(template, cell, &stage.matrix_keys, reason)?;
+    let text = context.static_text(template, cell, stage.keys(), reason)?;
     // Parts of the text can be pointed to only where it stands in the file as it is.
     let place = |context: &Context<'_>, range: Range<usize>| {
-        if template.as_text().is_some() { context.part_of(&value.span, &text, &range) } else { value.span.clone() }
+        if template.as_text().is_some() {
+            context.part_of(&value.span, &text, &range)
+        } else {
+            value.span.clone()
+        }
     };
     let reference = match reference::parse(&text) {
         Ok(reference) => reference,
@@ -128,7 +139,10 @@ pub(crate) fn target(
     };
     match resolve(&reference, step, outline, known, context) {
         Ok((target, kind)) => {
-            let port = consumer.manifest.as_ref().and_then(|manifest| manifest.inputs.iter().find(|port| port.name == name));
+            let port = consumer
+                .manifest
+                .as_ref()
+                .and_then(|manifest| manifest.inputs.iter().find(|port| port.name == name));
             if let Some(port) = port {
                 check_kind(port, kind, &text, value, context);
             }
@@ -142,7 +156,13 @@ pub(crate) fn target(
     }
 }
 
-fn check_kind(port: &Port, kind: Kind, text: &str, value: &Spanned<crate::read::Templated>, context: &mut Context<'_>) {
+fn check_kind(
+    port: &Port,
+    kind: Kind,
+    text: &str,
+    value: &Spanned<crate::read::Templated>,
+    context: &mut Context<'_>,
+) {
     if !kind.connects_to(port.kind) {
         let (wanted, found) = (outline::word(port.kind), outline::word(kind));
         let message = format!("the input `{}` takes a {wanted}, and `{text}` is a {found}", port.name);
@@ -181,11 +201,21 @@ fn resolve(
             let range = 0.."baseline.".len() + name.len();
             if !known.baseline {
                 let help = Some("declare one: `baseline: { model: registry:NAME@champion }`".to_owned());
-                return error(range, "reference::no-baseline", "the workflow has no baseline".to_owned(), help);
+                return error(
+                    range,
+                    "reference::no-baseline",
+                    "the workflow has no baseline".to_owned(),
+                    help,
+                );
             }
             if *name != "model" {
                 let help = Some("write `baseline.model`".to_owned());
-                return error(range, "reference::unknown-output", format!("the baseline has no `{name}`"), help);
+                return error(
+                    range,
+                    "reference::unknown-output",
+                    format!("the baseline has no `{name}`"),
+                    help,
+                );
             }
             Ok((Target::Baseline((*name).to_owned()), Kind::Model))
         }
@@ -196,7 +226,8 @@ fn resolve(
                     problem.help = Some(format!("did you mean `data.{}`?", step.name));
                 } else if problem.help.as_deref().is_none_or(|help| help.starts_with("known")) {
                     let file = format!("for a file, write `./{}.{output}`", step.name);
-                    problem.help = Some(problem.help.map_or_else(|| file.clone(), |help| format!("{help}; {file}")));
+                    problem.help =
+                        Some(problem.help.map_or_else(|| file.clone(), |help| format!("{help}; {file}")));
                 }
                 (name.clone(), problem)
             })?;

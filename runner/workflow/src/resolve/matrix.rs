@@ -4,7 +4,10 @@ use std::{collections::HashSet, ops::Range};
 
 use indexmap::IndexMap;
 
-use crate::{diagnostic::Diagnostic, document::Matrix, problems::Problems, read::Spanned, scalar, scalar::Meaning, suggest};
+use crate::{
+    diagnostic::Diagnostic, document::Matrix, problems::Problems, read::Spanned, scalar, scalar::Meaning,
+    suggest,
+};
 
 /// Most cells of one matrix.
 pub(crate) const MAX_CELLS: usize = 10_000;
@@ -90,17 +93,24 @@ fn check_values(matrix: &Matrix, problems: &mut Problems) -> bool {
     let mut fit = true;
     let mut check = |value: &serde_json::Value, span: &Range<usize>| {
         let text = text(value);
-        let bad = text.chars().find(|c| c.is_control() || matches!(c, '/' | '\\' | '[' | ']' | ',' | '=' | '*'));
+        let bad =
+            text.chars().find(|c| c.is_control() || matches!(c, '/' | '\\' | '[' | ']' | ',' | '=' | '*'));
         let problem = match bad {
             Some(character) => format!("holds {character:?}"),
             None if text.is_empty() => "is empty".to_owned(),
             None if text.len() > LONGEST_VALUE => format!("is longer than {LONGEST_VALUE} bytes"),
-            None if text != text.trim() || text.starts_with('.') => "starts or ends with a space or a dot".to_owned(),
+            None if text != text.trim() || text.starts_with('.') => {
+                "starts or ends with a space or a dot".to_owned()
+            }
             None => return,
         };
         problems.push(
-            Diagnostic::error("matrix::value", span.clone(), format!("a matrix value names a cell, and this one {problem}"))
-                .help("use a short name here, and look the value up in `params` or in the step"),
+            Diagnostic::error(
+                "matrix::value",
+                span.clone(),
+                format!("a matrix value names a cell, and this one {problem}"),
+            )
+            .help("use a short name here, and look the value up in `params` or in the step"),
         );
         fit = false;
     };

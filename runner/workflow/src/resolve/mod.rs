@@ -78,14 +78,20 @@ impl Context<'_> {
         &mut self,
         template: &Template,
         cell: &Cell,
-        matrix_keys: &[String],
+        (matrix_keys, partial): (&[String], &[String]),
         reason: &'static str,
     ) -> Option<String> {
         if let Some(text) = template.as_text() {
             return Some(text.to_owned());
         }
-        let names =
-            Names { roots: expr::STATIC, reason, params: &self.params, matrix: matrix_keys, env: &[] };
+        let names = Names {
+            roots: expr::STATIC,
+            reason,
+            params: &self.params,
+            matrix: matrix_keys,
+            partial,
+            env: &[],
+        };
         let mut found = Vec::new();
         for expr in template.exprs() {
             names.check(expr, &mut |problem| found.push(problem), &mut |_| {});
@@ -187,7 +193,9 @@ pub(crate) fn resolve(
     }
     order.check(&outline, context);
     add_optional_outputs(&mut steps, &stages, &outline);
-    top::unused(document, context);
+    if !context.problems.has_errors() {
+        top::unused(document, context);
+    }
 
     let name = document.name.as_ref().map_or_else(|| stem(&options.file_name), |name| name.value.clone());
     let mut unavailable = std::mem::take(&mut context.unavailable);
@@ -210,7 +218,8 @@ pub(crate) fn resolve(
 
 /// An output that a plugin writes only when asked is planned where something refers to it.
 fn add_optional_outputs(steps: &mut [PlannedStep], stages: &[PlannedStage], outline: &Outline<'_>) {
-    let mut wanted: HashSet<OutputRef> = stages.iter().filter_map(|stage| Some(stage.promote.as_ref()?.model.clone())).collect();
+    let mut wanted: HashSet<OutputRef> =
+        stages.iter().filter_map(|stage| Some(stage.promote.as_ref()?.model.clone())).collect();
     for source in steps.iter().flat_map(|step| step.inputs.values()) {
         match source {
             Source::Output(output) => {
@@ -225,7 +234,10 @@ fn add_optional_outputs(steps: &mut [PlannedStep], stages: &[PlannedStage], outl
         if planned.outputs.contains_key(&output) {
             continue;
         }
-        let known = outline.step_names.get(&planned.id.name).and_then(|index| outline.steps[*index].outputs.get(&output));
+        let known = outline
+            .step_names
+            .get(&planned.id.name)
+            .and_then(|index| outline.steps[*index].outputs.get(&output));
         if let Some(known) = known {
             let path = path::normal(&known.default_path);
             planned.outputs.insert(output, Output { path, kind: known.kind });

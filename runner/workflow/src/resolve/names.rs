@@ -22,7 +22,11 @@ pub(crate) struct Asked {
 }
 
 /// The step that `steps.ID` means, asked from a stage.
-pub(crate) fn asked(outline: &Outline<'_>, from: Option<usize>, used: &StepUse<'_>) -> Result<Asked, Diagnostic> {
+pub(crate) fn asked(
+    outline: &Outline<'_>,
+    from: Option<usize>,
+    used: &StepUse<'_>,
+) -> Result<Asked, Diagnostic> {
     let text = reference::step(used.step).map_err(|(_, message, help)| {
         Diagnostic::error("reference::syntax", used.span.clone(), message).maybe_help(help)
     })?;
@@ -92,10 +96,12 @@ pub(crate) fn stage_condition(
 ) -> Option<Expr> {
     let condition = &stage.document.condition.as_ref()?.value.0;
     let reason = "the condition of a stage is decided once, before its steps";
-    let names = Names { roots: expr::IN_STAGE, reason, params: &context.params, matrix: &[], env: &[] };
+    let names =
+        Names { roots: expr::IN_STAGE, reason, params: &context.params, matrix: &[], partial: &[], env: &[] };
     let mut found = Vec::new();
     let mut used = Vec::new();
     names.check(condition, &mut |problem| found.push(problem), &mut |step| used.push(step));
+    names.check_types(condition, true, &mut |problem| found.push(problem));
     for path in condition.paths().into_iter().filter(|path| path.len() > 1 && path[0] == "params") {
         context.used_params.insert(path[1].clone());
     }

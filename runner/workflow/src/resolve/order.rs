@@ -32,7 +32,8 @@ pub(crate) fn stage_needs(outline: &Outline<'_>, context: &mut Context<'_>) -> V
                     let message = format!("there is no stage `{}`", need.value);
                     let help = suggest::help(need, outline.stages.iter().map(|stage| stage.name));
                     context.problems.push(
-                        Diagnostic::error("reference::unknown-stage", need.span.clone(), message).maybe_help(help),
+                        Diagnostic::error("reference::unknown-stage", need.span.clone(), message)
+                            .maybe_help(help),
                     );
                 }
             }
@@ -56,7 +57,8 @@ impl Order {
     /// The order that stages imply.
     pub(crate) fn new(outline: &Outline<'_>, needs: &[Vec<usize>]) -> Self {
         let nodes = outline.steps.len() + 2 * outline.stages.len();
-        let mut order = Self { steps: outline.steps.len(), before: vec![Vec::new(); nodes], waits: vec![0; nodes] };
+        let mut order =
+            Self { steps: outline.steps.len(), before: vec![Vec::new(); nodes], waits: vec![0; nodes] };
         for (index, stage) in outline.stages.iter().enumerate() {
             for &need in &needs[index] {
                 order.add(order.end(need), order.start(index));
@@ -123,15 +125,27 @@ impl Order {
         names.dedup();
         let Some(&first) = circle.first() else { return };
         let shown = if names.len() > 12 {
-            format!("{} → … ({} more) → {}", names[..10].join(" → "), names.len() - 11, names[names.len() - 1])
+            format!(
+                "{} → … ({} more) → {}",
+                names[..10].join(" → "),
+                names.len() - 11,
+                names[names.len() - 1]
+            )
         } else {
             names.join(" → ")
         };
-        let mut problem =
-            Diagnostic::error("order::cycle", span(first), format!("these wait for one another: {shown}"))
-                .help("remove one of the references or `needs` between them");
-        for &node in circle.iter().skip(1).take(8).filter(|node| **node != first) {
-            problem = problem.related(span(node), name(node));
+        let message = match names.as_slice() {
+            [name] | [name, _] => format!("{name} waits for itself"),
+            _ => format!("these wait for one another: {shown}"),
+        };
+        let mut problem = Diagnostic::error("order::cycle", span(first), message)
+            .help("remove one of the references or `needs` between them");
+        let mut shown = vec![span(first)];
+        for &node in circle.iter().take(16) {
+            if !shown.contains(&span(node)) {
+                problem = problem.related(span(node), name(node));
+                shown.push(span(node));
+            }
         }
         context.problems.push(problem);
     }

@@ -1,7 +1,7 @@
 //! Names of stages and steps, cells, plugins and outputs: what references are resolved against.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     ops::Range,
     rc::Rc,
 };
@@ -21,6 +21,8 @@ use crate::{
 
 /// Most steps of a plan, cells expanded.
 const MAX_STEPS: usize = 50_000;
+/// Weight of a list without elements.
+const EMPTY_LIST: usize = 16;
 /// Names that references use for something else.
 const RESERVED: &[&str] = &["data", "baseline"];
 
@@ -38,10 +40,19 @@ pub(crate) struct StageOutline<'d> {
     pub(crate) has_matrix: bool,
     /// Matrix values that every cell has.
     pub(crate) matrix_keys: Vec<String>,
+    /// Matrix values that only some cells have.
+    pub(crate) partial_keys: Vec<String>,
     /// Cells by their name.
     pub(crate) cell_names: HashMap<String, usize>,
     /// Its steps, as indices of [`Outline::steps`].
     pub(crate) steps: Range<usize>,
+}
+
+impl StageOutline<'_> {
+    /// Keys of the matrix: those that every cell has, and the others.
+    pub(crate) fn keys(&self) -> (&[String], &[String]) {
+        (&self.matrix_keys, &self.partial_keys)
+    }
 }
 
 /// A step as far as others need to know it.
@@ -102,7 +113,8 @@ impl<'d> Outline<'d> {
             outline.add_stage(name, stage.key.clone(), &stage.value, context);
         }
         if stages.entries.is_empty() && !stages.broken {
-            let problem = Diagnostic::error("workflow::empty", stages.key.clone(), "a workflow needs a stage");
+            let problem =
+                Diagnostic::error("workflow::empty", stages.key.clone(), "a workflow needs a stage");
             context.problems.push(problem.help("write one under `stages:`"));
         }
         if outline.planned > MAX_STEPS {
@@ -124,17 +136,26 @@ impl<'d> Outline<'d> {
     ) {
         let index = self.stages.len();
         let has_matrix = document.matrix.is_some();
-        let mut cells = document.matrix.as_ref().map(|matrix| matrix::cells(matrix, context.problems)).unwrap_or_default();
+        let mut cells = document
+            .matrix
+            .as_ref()
+            .map(|matrix| matrix::cells(matrix, context.problems))
+            .unwrap_or_default();
         if cells.is_empty() {
             cells.push(Cell::default());
         }
-        let matrix_keys: Vec<_> = cells[0]
-            .values
-            .keys()
-            .filter(|key| cells.iter().all(|cell| cell.values.contains_key(*key)))
+        let everywhere = |key: &&String| cells.iter().all(|cell| cell.values.contains_key(*key));
+        let matrix_keys: Vec<_> = cells[0].values.keys().filter(everywhere).cloned().collect();
+        let partial_keys: Vec<_> = cells
+            .iter()
+            .flat_map(|cell| cell.values.keys())
+            .filter(|key| !matrix_keys.contains(key))
             .cloned()
+            .collect::<HashSet<_>>()
+            .into_iter()
             .collect();
-        let cell_names = cells.iter().enumerate().map(|(index, cell)| (matrix::name(&cell.id), index)).collect();
+        let cell_names =
+            cells.iter().enumerate().map(|(index, cell)| (matrix::name(&cell.id), index)).collect();
         let first = self.steps.len();
         let steps = document.steps.as_ref().map(|steps| steps.value.as_slice()).unwrap_or_default();
         for (position, step) in steps.iter().enumerate() {
@@ -162,15 +183,27 @@ impl<'d> Outline<'d> {
             self.planned = self.planned.saturating_add(cells.len());
             self.steps.push(step_outline);
         }
-        let does_something = !steps.is_empty() || document.promote.is_some() || document.gates.is_some();
+        let has_steps = document.steps.as_ref().is_some_and(|steps| steps.weight > EMPTY_LIST);
+        let does_something = has_steps || document.promote.is_some() || document.gates.is_some();
         if !does_something && !document.broken {
             let message = format!("the stage `{name}` does nothing");
             context.problems.push(
-                Diagnostic::error("stage::empty", span.clone(), message).help("give it `steps:`, `gates:` or `promote:`"),
+                Diagnostic::error("stage::empty", span.clone(), message)
+                    .help("give it `steps:`, `gates:` or `promote:`"),
             );
         }
         let steps = first..self.steps.len();
-        self.stages.push(StageOutline { name, span, document, cells, has_matrix, matrix_keys, cell_names, steps });
+        self.stages.push(StageOutline {
+            name,
+            span,
+            document,
+            cells,
+            has_matrix,
+            matrix_keys,
+            partial_keys,
+            cell_names,
+            steps,
+        });
     }
 
     fn name(&mut self, step: &StepOutline<'_>, context: &mut Context<'_>) {
@@ -207,7 +240,9 @@ fn check_id(id: &crate::read::Spanned<String>, context: &mut Context<'_>) {
         context.problems.push(problem.help(format!("references use `{}.` for something else", id.value)));
     } else if !Name::accepts(&id.value) {
         let message = format!("`{}` cannot be the id of a step", id.value);
-        context.problems.push(Diagnostic::error("workflow::name", id.span.clone(), message).help(Name::WORDS));
+        context
+            .problems
+            .push(Diagnostic::error("workflow::name", id.span.clone(), message).help(Name::WORDS));
     }
 }
 
@@ -219,7 +254,8 @@ fn outputs(step: &mut StepOutline<'_>, context: &mut Context<'_>) {
     }
     let declared = step.document.outputs.as_ref();
     for (name, setting) in declared.map(|table| table.entries.as_slice()).unwrap_or_default() {
-        let port = manifest.as_ref().and_then(|manifest| manifest.outputs.iter().find(|port| port.name == *name));
+        let port =
+            manifest.as_ref().and_then(|manifest| manifest.outputs.iter().find(|port| port.name == *name));
         if let (Some(manifest), None) = (&manifest, port) {
             let names = manifest.outputs.iter().map(|port| port.name.as_str());
             let message = format!("the plugin {} has no output `{name}`", manifest.name);
@@ -230,16 +266,18 @@ fn outputs(step: &mut StepOutline<'_>, context: &mut Context<'_>) {
         }
         let (path, kind) = match &setting.value {
             OutputSetting::Path(path) => (Some((&path.0, setting.span.clone())), None),
-            OutputSetting::Document(output) => (
-                output.path.as_ref().map(|path| (&path.value.0, path.span.clone())),
-                output.kind.as_ref(),
-            ),
+            OutputSetting::Document(output) => {
+                (output.path.as_ref().map(|path| (&path.value.0, path.span.clone())), output.kind.as_ref())
+            }
         };
         if let (Some(port), Some(kind)) = (port, kind)
             && !port.kind.connects_to(kind.value)
         {
-            let message =
-                format!("the output `{name}` of this plugin is a {}, not a {}", word(port.kind), word(kind.value));
+            let message = format!(
+                "the output `{name}` of this plugin is a {}, not a {}",
+                word(port.kind),
+                word(kind.value)
+            );
             context.problems.push(Diagnostic::error("output::kind", kind.span.clone(), message));
         }
         let kind = kind.map(|kind| kind.value).or(port.map(|port| port.kind)).unwrap_or(Kind::Any);
@@ -260,7 +298,11 @@ fn outputs(step: &mut StepOutline<'_>, context: &mut Context<'_>) {
     if declared.is_some_and(|table| table.broken) {
         step.outputs_open = true;
     }
-    check_variables(declared.into_iter().flat_map(|table| table.entries.iter().map(|(name, value)| (name, &value.key))), "output", context);
+    check_variables(
+        declared.into_iter().flat_map(|table| table.entries.iter().map(|(name, value)| (name, &value.key))),
+        "output",
+        context,
+    );
 }
 
 /// Names that become the same variable (`RUNNER_OUT_A_B`) cannot be told apart.
@@ -275,7 +317,9 @@ pub(crate) fn check_variables<'a>(
         if let Some((first, first_span)) = seen.insert(variable, (name, span)) {
             let message = format!("the {what}s `{first}` and `{name}` would share one variable");
             let problem = Diagnostic::error("step::same-variable", span.clone(), message);
-            context.problems.push(problem.help("rename one of the two").related(first_span.clone(), "the other"));
+            context
+                .problems
+                .push(problem.help("rename one of the two").related(first_span.clone(), "the other"));
         }
     }
 }

@@ -89,7 +89,8 @@ fn read_file(
         if params.contains_key(&key) {
             let message = format!("`{key}` is set both here and in {path}; the value written here counts");
             problems.push(
-                Diagnostic::warning("params::shadowed", file.span.clone(), message).help("remove one of the two"),
+                Diagnostic::warning("params::shadowed", file.span.clone(), message)
+                    .help("remove one of the two"),
             );
         } else {
             params.insert(key, value);
@@ -111,7 +112,8 @@ fn set(
     let unknown = |segment: &str, names: Vec<&str>| {
         let help = suggest::help(segment, names.iter().copied())
             .unwrap_or_else(|| "declare it under `params:`".to_owned());
-        Diagnostic::error("params::unknown", 0..0, format!("-p {key}: the workflow has no parameter `{key}`")).help(help)
+        Diagnostic::error("params::unknown", 0..0, format!("-p {key}: the workflow has no parameter `{key}`"))
+            .help(help)
     };
     // A key that is there as it is wins over a path into a mapping.
     let (first, rest) = match key.split_once('.') {

@@ -28,9 +28,10 @@ pub(crate) fn promote(
             Err(Diagnostic::error("promote::to", to.span.clone(), message).help(help))
         };
         let checked = match top::registry(to) {
-            Some((_, alias)) if is_version(alias) => {
-                problem(format!("`{alias}` is a version; versions are numbered by the registry"), "name an alias: `champion`")
-            }
+            Some((_, alias)) if is_version(alias) => problem(
+                format!("`{alias}` is a version; versions are numbered by the registry"),
+                "name an alias: `champion`",
+            ),
             Some((name, alias)) => Ok((name.to_owned(), alias.to_owned())),
             None => {
                 let message = format!("`{}` is not an alias of the registry", to.value);
@@ -46,7 +47,9 @@ pub(crate) fn promote(
     }
     let text = promote.model.as_ref()?;
     let resolved = model(&text.value, outline).map_err(|problem| {
-        let span = problem.1.map_or_else(|| text.span.clone(), |range| context.part_of(&text.span, &text.value, &range));
+        let span = problem
+            .1
+            .map_or_else(|| text.span.clone(), |range| context.part_of(&text.span, &text.value, &range));
         context.problems.push(Diagnostic { span, ..problem.0 });
     });
     let (step, model) = resolved.ok()?;
@@ -72,8 +75,9 @@ fn model(text: &str, outline: &Outline<'_>) -> Result<(usize, OutputRef), Mispla
         let help = Some("write `STEP.OUTPUT` or `STEP[CELL].OUTPUT`".to_owned());
         return Err(error("promote::model", "what is promoted cannot be an expression".to_owned(), help));
     }
-    let reference = reference::parse(text)
-        .map_err(|(range, message, help)| (Diagnostic::error("reference::syntax", 0..0, message).maybe_help(help), Some(range)))?;
+    let reference = reference::parse(text).map_err(|(range, message, help)| {
+        (Diagnostic::error("reference::syntax", 0..0, message).maybe_help(help), Some(range))
+    })?;
     let Reference::Output { step, output } = reference else {
         let help = Some("promote what a step of this workflow made: `STEP.OUTPUT`".to_owned());
         return Err(error("promote::model", format!("`{text}` is not an output of a step"), help));
@@ -88,7 +92,11 @@ fn model(text: &str, outline: &Outline<'_>) -> Result<(usize, OutputRef), Mispla
     match target.outputs.get(output) {
         Some(known) if !known.kind.connects_to(Kind::Model) => {
             let message = format!("`{text}` is a {}, not a model", outline::word(known.kind));
-            return Err(error("reference::kind", message, Some("promote an output of kind `model`".to_owned())));
+            return Err(error(
+                "reference::kind",
+                message,
+                Some("promote an output of kind `model`".to_owned()),
+            ));
         }
         None if !target.outputs_open => {
             let message = format!("the step `{}` has no output `{output}`", target.name);

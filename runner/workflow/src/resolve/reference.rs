@@ -68,9 +68,9 @@ pub(crate) fn parse(text: &str) -> Result<Reference<'_>, Malformed> {
     }
     let bracket = text.find('[').filter(|at| expr::is_name(&text[..*at]));
     if bracket.is_none() && is_path(text) {
-        return super::path::check(text)
-            .map(|()| Reference::Path(text))
-            .map_err(|message| (0..text.len(), message, Some("paths are relative to the workspace".to_owned())));
+        return super::path::check(text).map(|()| Reference::Path(text)).map_err(|message| {
+            (0..text.len(), message, Some("paths are relative to the workspace".to_owned()))
+        });
     }
     let dot = match bracket {
         Some(_) => text.rfind("].").map(|at| at + 1),
@@ -80,7 +80,9 @@ pub(crate) fn parse(text: &str) -> Result<Reference<'_>, Malformed> {
         let help = if bracket.is_some() {
             "write `STEP[CELL].OUTPUT`".to_owned()
         } else {
-            format!("write `data.{text}` for a data set, `{text}.OUTPUT` for a step's output, `./{text}` for a file")
+            format!(
+                "write `data.{text}` for a data set, `{text}.OUTPUT` for a step's output, `./{text}` for a file"
+            )
         };
         return Err((0..text.len(), format!("`{text}` is not a reference"), Some(help)));
     };
@@ -133,7 +135,12 @@ impl Outline<'_> {
         let stage = &self.stages[self.steps[target].stage];
         let name = text.name;
         let example = || {
-            let cells: Vec<_> = stage.cells.iter().take(3).map(|cell| format!("`{name}[{}]`", matrix::name(&cell.id))).collect();
+            let cells: Vec<_> = stage
+                .cells
+                .iter()
+                .take(3)
+                .map(|cell| format!("`{name}[{}]`", matrix::name(&cell.id)))
+                .collect();
             let more = if stage.cells.len() > 3 { ", …" } else { "" };
             format!("choose a cell: {}{more}; or take all of them: `{name}[*]`", cells.join(", "))
         };
@@ -166,9 +173,11 @@ impl Outline<'_> {
                         })
                 });
                 found.map(Choice::One).ok_or_else(|| {
-                    let names: Vec<_> = stage.cells.iter().take(1000).map(|cell| matrix::name(&cell.id)).collect();
+                    let names: Vec<_> =
+                        stage.cells.iter().take(1000).map(|cell| matrix::name(&cell.id)).collect();
                     let nearest = suggest::nearest(&matrix::name(&written), names.iter().map(String::as_str));
-                    let help = nearest.map_or_else(example, |nearest| format!("did you mean `{name}[{nearest}]`?"));
+                    let help =
+                        nearest.map_or_else(example, |nearest| format!("did you mean `{name}[{nearest}]`?"));
                     Diagnostic::error(
                         "reference::unknown-cell",
                         span.clone(),
@@ -197,7 +206,19 @@ mod tests {
         for path in ["./a.csv", "data/a.csv", "conf/", "."] {
             assert_eq!(parse(path), Ok(Reference::Path(path)), "{path}");
         }
-        for text in ["", "train", "fit[].model", "fit[seed].model", "fit[seed=0]", "fit[seed=0]model", "a.b.c", "../x", "/x", "fit.", ".."] {
+        for text in [
+            "",
+            "train",
+            "fit[].model",
+            "fit[seed].model",
+            "fit[seed=0]",
+            "fit[seed=0]model",
+            "a.b.c",
+            "../x",
+            "/x",
+            "fit.",
+            "..",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -50,7 +50,10 @@ enum Unit<'t> {
 }
 
 /// Text for the shell and its variables. Problems are handed to `report`.
-pub(crate) fn script(template: &Template, report: &mut dyn FnMut(Diagnostic)) -> (String, Vec<(String, Expr)>) {
+pub(crate) fn script(
+    template: &Template,
+    report: &mut dyn FnMut(Diagnostic),
+) -> (String, Vec<(String, Expr)>) {
     if let Some(text) = template.as_text() {
         return (text.to_owned(), Vec::new());
     }
@@ -186,7 +189,9 @@ impl Writer<'_, '_> {
                 self.enter(Place::Paren, 1);
             }
             '}' if place == Place::Brace => self.leave(1),
-            '#' if !arithmetic && place != Place::Brace && self.at_word_start() => self.enter(Place::Comment, 1),
+            '#' if !arithmetic && place != Place::Brace && self.at_word_start() => {
+                self.enter(Place::Comment, 1)
+            }
             '<' if !arithmetic && place != Place::Brace && self.looking_at("<<<") => self.copy(3),
             '<' if !arithmetic && place != Place::Brace && self.looking_at("<<") => self.here_document(),
             '\n' => self.line_end(),
@@ -196,7 +201,8 @@ impl Writer<'_, '_> {
 
     /// In `"${x:-it's}"` the single quote is a character like any other.
     fn inside_double(&self, place: Place) -> bool {
-        place == Place::Brace && self.stack.iter().rev().find(|place| **place != Place::Brace) == Some(&Place::Double)
+        place == Place::Brace
+            && self.stack.iter().rev().find(|place| **place != Place::Brace) == Some(&Place::Double)
     }
 
     fn at_word_start(&self) -> bool {
@@ -234,8 +240,12 @@ impl Writer<'_, '_> {
     fn escape(&mut self) {
         if let Some(Unit::Expr(expr)) = self.units.get(self.at + 1) {
             (self.report)(
-                Diagnostic::error("script::escaped", expr.span.clone(), "a backslash stands before this expression")
-                    .help("remove the backslash; the value needs no escaping"),
+                Diagnostic::error(
+                    "script::escaped",
+                    expr.span.clone(),
+                    "a backslash stands before this expression",
+                )
+                .help("remove the backslash; the value needs no escaping"),
             );
         }
         self.copy(1);
@@ -300,7 +310,11 @@ impl Writer<'_, '_> {
                     Unit::Expr(expr) => {
                         self.at += 1;
                         if here.quoted {
-                            self.literal(expr, "a here-document with a quoted delimiter", "remove the quotes around the delimiter");
+                            self.literal(
+                                expr,
+                                "a here-document with a quoted delimiter",
+                                "remove the quotes around the delimiter",
+                            );
                         } else {
                             let name = self.variable(expr);
                             self.text.push_str(&format!("${{{name}}}"));
@@ -327,7 +341,11 @@ impl Writer<'_, '_> {
     fn expression(&mut self, expr: &Expr) {
         match self.place() {
             Place::Single | Place::DollarSingle => {
-                self.literal(expr, "single quotes", "use double quotes; the value is passed as a variable and needs no escaping");
+                self.literal(
+                    expr,
+                    "single quotes",
+                    "use double quotes; the value is passed as a variable and needs no escaping",
+                );
             }
             Place::Double | Place::Comment => {
                 let name = self.variable(expr);
@@ -357,7 +375,8 @@ impl Writer<'_, '_> {
     }
 
     fn literal(&mut self, expr: &Expr, place: &str, help: &str) {
-        let message = format!("the shell does not expand variables in {place}, so this value would not arrive");
+        let message =
+            format!("the shell does not expand variables in {place}, so this value would not arrive");
         (self.report)(Diagnostic::error("script::quoted", expr.span.clone(), message).help(help));
     }
 
@@ -387,14 +406,29 @@ mod tests {
     fn quoted_as_its_place_needs() {
         for (source, expected) in [
             ("echo ${{ params.a }}", "echo \"${RUNNER_EXPR_1}\""),
-            ("x --lr=${{ params.a }} ${{ params.b }} ${{ params.a }}", "x --lr=\"${RUNNER_EXPR_1}\" \"${RUNNER_EXPR_2}\" \"${RUNNER_EXPR_1}\""),
-            ("echo \"a ${{ params.a }} b\" ${{ params.a }}", "echo \"a ${RUNNER_EXPR_1} b\" \"${RUNNER_EXPR_1}\""),
+            (
+                "x --lr=${{ params.a }} ${{ params.b }} ${{ params.a }}",
+                "x --lr=\"${RUNNER_EXPR_1}\" \"${RUNNER_EXPR_2}\" \"${RUNNER_EXPR_1}\"",
+            ),
+            (
+                "echo \"a ${{ params.a }} b\" ${{ params.a }}",
+                "echo \"a ${RUNNER_EXPR_1} b\" \"${RUNNER_EXPR_1}\"",
+            ),
             ("echo \"$(cat ${{ params.a }})\"", "echo \"$(cat \"${RUNNER_EXPR_1}\")\""),
             ("echo \"${x:-${{ params.a }}}\"", "echo \"${x:-${RUNNER_EXPR_1}}\""),
             ("echo \"`cat ${{ params.a }}`\"", "echo \"`cat \"${RUNNER_EXPR_1}\"`\""),
-            ("echo 'it' ${{ params.a }} # isn't\necho ${{ params.a }}", "echo 'it' \"${RUNNER_EXPR_1}\" # isn't\necho \"${RUNNER_EXPR_1}\""),
-            ("cat <<EOF\nit's ${{ params.a }}\nEOF\necho ${{ params.a }}", "cat <<EOF\nit's ${RUNNER_EXPR_1}\nEOF\necho \"${RUNNER_EXPR_1}\""),
-            ("cat <<-'A' && x\n\tit's\n\tA\necho ${{ params.a }}", "cat <<-'A' && x\n\tit's\n\tA\necho \"${RUNNER_EXPR_1}\""),
+            (
+                "echo 'it' ${{ params.a }} # isn't\necho ${{ params.a }}",
+                "echo 'it' \"${RUNNER_EXPR_1}\" # isn't\necho \"${RUNNER_EXPR_1}\"",
+            ),
+            (
+                "cat <<EOF\nit's ${{ params.a }}\nEOF\necho ${{ params.a }}",
+                "cat <<EOF\nit's ${RUNNER_EXPR_1}\nEOF\necho \"${RUNNER_EXPR_1}\"",
+            ),
+            (
+                "cat <<-'A' && x\n\tit's\n\tA\necho ${{ params.a }}",
+                "cat <<-'A' && x\n\tit's\n\tA\necho \"${RUNNER_EXPR_1}\"",
+            ),
             ("echo it\\'s ${{ params.a }}", "echo it\\'s \"${RUNNER_EXPR_1}\""),
             ("a=(${{ params.a }}) b#c ${{ params.a }}", "a=(\"${RUNNER_EXPR_1}\") b#c \"${RUNNER_EXPR_1}\""),
             ("x <<< ${{ params.a }}", "x <<< \"${RUNNER_EXPR_1}\""),

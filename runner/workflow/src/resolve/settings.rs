@@ -93,7 +93,9 @@ pub(crate) fn allow(document: Option<&Spanned<AllowDocument>>, context: &mut Con
     for name in list(&document.env) {
         if !EnvName::accepts(&name) {
             let message = format!("`{}` cannot be the name of a variable", name.value);
-            context.problems.push(Diagnostic::error("allow::env", name.span.clone(), message).help(EnvName::WORDS));
+            context
+                .problems
+                .push(Diagnostic::error("allow::env", name.span.clone(), message).help(EnvName::WORDS));
         }
     }
     let texts = |list: Vec<Spanned<String>>| list.into_iter().map(|text| text.value).collect();
@@ -113,14 +115,18 @@ pub(crate) fn check_origin(text: &str) -> Result<(), String> {
     if rest.is_empty() {
         return Err(format!("`{text}` names no host"));
     }
-    match rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))) {
+    match rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_')))
+    {
         None => Ok(()),
         Some(at) => Err(format!("an origin ends after the host; remove `{}`", &rest[at..])),
     }
 }
 
 /// `resources:`
-pub(crate) fn resources(document: Option<&Spanned<ResourcesDocument>>, context: &mut Context<'_>) -> Resources {
+pub(crate) fn resources(
+    document: Option<&Spanned<ResourcesDocument>>,
+    context: &mut Context<'_>,
+) -> Resources {
     let Some(document) = document else { return Resources::default() };
     if let Some(cpu) = &document.cpu
         && (cpu.value <= 0.0 || cpu.value > 100_000.0)

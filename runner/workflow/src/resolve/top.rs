@@ -17,7 +17,7 @@ pub(crate) fn data(document: &WorkflowDocument, context: &mut Context<'_>) -> In
     for (name, set) in document.data.as_ref().map(|table| table.entries.as_slice()).unwrap_or_default() {
         let path = set.path.as_ref().map(|path| {
             let reason = "the place of a data set is known before the run";
-            let text = context.static_text(&path.value.0, &Cell::default(), &[], reason);
+            let text = context.static_text(&path.value.0, &Cell::default(), (&[], &[]), reason);
             if let Some(Err(message)) = text.as_deref().map(path::check) {
                 let problem = Diagnostic::error("data::path", path.span.clone(), message);
                 context.problems.push(problem.help("paths are relative to the workspace"));
@@ -92,7 +92,8 @@ pub(crate) fn registry(text: &str) -> Option<(&str, &str)> {
 /// `secrets:`
 pub(crate) fn secrets(document: &WorkflowDocument, context: &mut Context<'_>) -> IndexMap<String, Secret> {
     let mut secrets = IndexMap::new();
-    for (name, secret) in document.secrets.as_ref().map(|table| table.entries.as_slice()).unwrap_or_default() {
+    for (name, secret) in document.secrets.as_ref().map(|table| table.entries.as_slice()).unwrap_or_default()
+    {
         let Some(from) = &secret.from else { continue };
         let fits = match from.split_once(':') {
             Some(("env", name)) => EnvName::accepts(name),
@@ -102,8 +103,12 @@ pub(crate) fn secrets(document: &WorkflowDocument, context: &mut Context<'_>) ->
         if !fits {
             // The text is not repeated: somebody may have written the secret itself here.
             context.problems.push(
-                Diagnostic::error("secrets::from", from.span.clone(), "this does not say where the secret comes from")
-                    .help("write `env:NAME` or `file:PATH`; a secret itself never stands in a workflow"),
+                Diagnostic::error(
+                    "secrets::from",
+                    from.span.clone(),
+                    "this does not say where the secret comes from",
+                )
+                .help("write `env:NAME` or `file:PATH`; a secret itself never stands in a workflow"),
             );
         }
         if let Some(inject) = &secret.inject {
@@ -125,12 +130,13 @@ pub(crate) fn secrets(document: &WorkflowDocument, context: &mut Context<'_>) ->
             if let Err(message) = settings::check_origin(to) {
                 context.problems.push(Diagnostic::error("secrets::to", to.span.clone(), message));
             } else if to.starts_with("http://") {
-                let problem = Diagnostic::error("secrets::to", to.span.clone(), "a secret does not travel unencrypted");
+                let problem =
+                    Diagnostic::error("secrets::to", to.span.clone(), "a secret does not travel unencrypted");
                 context.problems.push(problem.help("use https"));
             }
             if secret.inject.is_none() && !secret.broken {
                 let message = "`to` has no meaning without `inject`";
-                context.problems.push(Diagnostic::error("step::no-effect", to.key.clone(), message));
+                context.problems.push(Diagnostic::error("secrets::to", to.key.clone(), message));
             }
         }
         let text = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
@@ -167,7 +173,8 @@ pub(crate) fn gate_defaults(document: &WorkflowDocument, context: &mut Context<'
 /// `on:` and `report:` count only where the run answers an event.
 pub(crate) fn event(document: &WorkflowDocument, context: &mut Context<'_>) {
     if let Some(on) = &document.on
-        && let Some((name, _)) = on.events.iter().find(|(name, filter)| name == "schedule" && filter.cron.is_none())
+        && let Some((name, _)) =
+            on.events.iter().find(|(name, filter)| name == "schedule" && filter.cron.is_none())
     {
         let message = format!("`{name}` needs `cron`");
         context.problems.push(
@@ -204,7 +211,9 @@ pub(crate) fn unused(document: &WorkflowDocument, context: &mut Context<'_>) {
         if name != "file" && !context.used_params.contains(name) {
             let message = format!("nothing uses the parameter `{name}`");
             let help = format!("refer to it as `${{{{ params.{name} }}}}`, or remove it");
-            context.problems.push(Diagnostic::warning("params::unused", param.key.clone(), message).help(help));
+            context
+                .problems
+                .push(Diagnostic::warning("params::unused", param.key.clone(), message).help(help));
         }
     }
 }

@@ -57,7 +57,9 @@ impl Surroundings for World {
                 vec![port("predictions", Kind::Predictions, true, "predictions.csv")],
                 Value::Null,
             ),
-            "./broken.wasm" => Err(problem("plugin::not-a-component", "the file is not a component".to_owned())),
+            "./broken.wasm" => {
+                Err(problem("plugin::not-a-component", "the file is not a component".to_owned()))
+            }
             _ => Ok(None),
         }
     }
@@ -69,7 +71,8 @@ impl Surroundings for World {
         for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             if !config.contains_key(key) {
                 let message = format!("the key `{key}` is required");
-                problems.push(Problem { pointer: Some(String::new()), ..problem("config::missing", message) });
+                problems
+                    .push(Problem { pointer: Some(String::new()), ..problem("config::missing", message) });
             }
         }
         for (key, value) in config {
@@ -81,7 +84,8 @@ impl Surroundings for World {
             };
             if !fits {
                 let message = format!("`{key}` is unknown or of the wrong type");
-                problems.push(Problem { pointer: Some(format!("/{key}")), ..problem("config::type", message) });
+                problems
+                    .push(Problem { pointer: Some(format!("/{key}")), ..problem("config::type", message) });
             }
         }
         problems
@@ -98,7 +102,10 @@ impl Surroundings for World {
         }
         match &gate.mapping {
             Some(mapping) if mapping.get("mni").is_some() => {
-                vec![Problem { pointer: Some("/mni".to_owned()), ..problem("gate::key", "unknown key `mni`".to_owned()) }]
+                vec![Problem {
+                    pointer: Some("/mni".to_owned()),
+                    ..problem("gate::key", "unknown key `mni`".to_owned())
+                }]
             }
             _ => Vec::new(),
         }
@@ -132,7 +139,11 @@ pub fn shown(text: &str, diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
     for problem in diagnostics {
         let severity = if problem.severity == runner_workflow::Severity::Error { "error" } else { "warning" };
-        let _ = writeln!(out, "{severity}[{}] {}:{}: {}", problem.code, problem.line, problem.column, problem.message);
+        let _ = writeln!(
+            out,
+            "{severity}[{}] {}:{}: {}",
+            problem.code, problem.line, problem.column, problem.message
+        );
         let line = text.lines().nth(problem.line - 1).unwrap_or("");
         let start = problem.column - 1;
         let length = text[problem.span.clone()].lines().next().unwrap_or("").chars().count().max(1);
