@@ -1,5 +1,9 @@
 """Compares what a run produced with scikit-learn on the same data. Exit code 0 if all agree, 1 if not.
 
+    runner report latest --format json > report.json && python compare.py .
+
+compares the quickstart's run that `report.json` records in a workspace. Any files are compared with
+
     python compare.py --model logistic --train train.csv --test test.csv --label label --exclude id texture_group \
         --coefficients coefficients.json --predictions predictions.csv --metrics metrics.json --onnx model.onnx
 
@@ -10,6 +14,7 @@ Tolerances: coefficients 1e-6 relative (each to its own size), predictions 1e-9 
 import argparse
 import json
 import math
+import pathlib
 import sys
 
 import numpy
@@ -102,11 +107,13 @@ def compare_onnx(comparison, path, predictions, column, test, names):
     import onnx
     import onnxruntime
 
-    document = onnx.load(path)
+    with open(path, "rb") as file:
+        content = file.read()
+    document = onnx.load_model_from_string(content)
     onnx.checker.check_model(document, full_check=True)
     properties = {entry.key: entry.value for entry in document.metadata_props}
     comparison.equal("features in the model's metadata", json.loads(properties["runner.features"]), names)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (answer,) = session.run(None, {"features": test[names].to_numpy(float)})
     comparison.near("the model file in onnxruntime", predictions[column], answer, SAME_MODEL)
 
@@ -176,7 +183,36 @@ def compare_metrics(comparison, path, kind, predictions):
         print(f"DIFFERS  {path} names no metric that scikit-learn knows")
 
 
+def quickstart(workspace):
+    """The arguments for the run of the quickstart that `report.json` in `workspace` records."""
+    with open(workspace / "report.json", encoding="utf-8") as file:
+        record = json.load(file)
+    found = {}
+    judged = []
+    for stage in record["stages"]:
+        for step in stage["steps"]:
+            for artifact in step["artifacts"]:
+                digest = artifact["digest"].removeprefix("sha256:")
+                found[artifact["output"]] = workspace / ".runner/objects/sha256" / digest[:2] / digest
+        for gate in stage["gates"]:
+            for rule in gate["rules"]:
+                name = rule["term"].partition("[")[0]
+                judged.append({"name": name, "value": rule.get("observed", "nan"), "slice": rule.get("slice", [])})
+    metrics_path = workspace / "metrics.json"
+    metrics_path.write_text(json.dumps(judged), encoding="utf-8")
+    data = {entry["name"]: workspace / entry["path"] for entry in record["data"]}
+    return [
+        *("--model", "logistic", "--strength", str(record["params"]["c"]), "--label", "label", "--exclude", "texture_group"),
+        *("--train", str(data["train"]), "--test", str(data["test"]), "--metrics", str(metrics_path)),
+        *("--coefficients", str(found["coefficients"]), "--predictions", str(found["predictions"])),
+        *("--onnx", str(found["model"])),
+    ]
+
+
 def main():
+    arguments = sys.argv[1:]
+    if len(arguments) == 1 and not arguments[0].startswith("-"):
+        arguments = quickstart(pathlib.Path(arguments[0]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=["logistic", "linear"], required=True)
     parser.add_argument("--strength", type=float, default=1.0, help="C of the logistic, alpha of the linear model")
@@ -190,7 +226,7 @@ def main():
     parser.add_argument("--predictions")
     parser.add_argument("--metrics")
     parser.add_argument("--onnx")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
 
     train, test = pandas.read_csv(args.train), pandas.read_csv(args.test)
     names = [name for name in train.columns if name not in {args.id, args.label, *args.exclude}]
