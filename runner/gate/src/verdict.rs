@@ -1,6 +1,6 @@
 //! Verdicts and judgements: what a gate said, with every number that decided it.
 //!
-//! Plain data, written to events and records and read back. Nothing here judges; see [`crate::judge`].
+//! Plain data, written to events and records and read back. Nothing here judges; see [`crate::judge()`].
 
 use std::fmt;
 

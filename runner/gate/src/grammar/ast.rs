@@ -23,7 +23,7 @@ impl Gate {
     }
 
     /// Keys that were read and checked, but that this version cannot carry out. A gate with any of them must not be
-    /// judged as if they were not there; [`crate::judge`] makes it an error.
+    /// judged as if they were not there; [`crate::judge()`] makes it an error.
     #[must_use]
     pub fn unavailable(&self) -> Vec<String> {
         self.settings.unavailable.clone()

@@ -1,16 +1,20 @@
 //! From a bound as written to the exact number that a value is compared with.
 
-use super::measure::{Lack, Source};
+use super::{
+    measure::{Cell, Lack, SliceValues, Source},
+    references,
+};
 use crate::{
     evidence::{Defaults, Evidence, Measurements, Reference as Measured},
     exact::Exact,
-    grammar::{Better, Bound, Comparator, Gate, Quantity, Reference, Relation, Selector, Sign, Slice, Term},
+    grammar::{Better, Bound, Comparator, Gate, Quantity, Reference, Relation, Sign, Term, Test},
     metrics,
     unit::{Unit, convert, in_hundredths},
     verdict::ReferenceValue,
 };
 
 /// Why there is no bound.
+#[derive(Debug, Clone)]
 pub(super) enum NoBound {
     /// It cannot be computed.
     Unusable(String),
@@ -30,12 +34,12 @@ pub(super) struct Resolved {
     pub(super) reference: Option<ReferenceValue>,
 }
 
-/// What bounds of one rule are computed from.
-#[derive(Clone, Copy)]
+/// What the bounds of one rule are computed from. References are measured once for all slices.
 pub(super) struct Bounds<'a> {
-    pub(super) term: &'a Term,
-    pub(super) evidence: &'a Evidence,
-    pub(super) defaults: &'a Defaults,
+    term: &'a Term,
+    evidence: &'a Evidence,
+    /// What each reference of the rule measured on the slices of the term.
+    references: Vec<(&'a Reference, Result<Vec<Cell>, NoBound>)>,
 }
 
 /// Unit of what a term yields, where it is known.
@@ -54,9 +58,63 @@ fn unit_of_metric<'e>(metric: &str, evidence: &'e Evidence) -> Option<&'e str> {
         .or_else(|| metrics::is_fraction(metric).then_some("fraction"))
 }
 
-impl Bounds<'_> {
+impl<'a> Bounds<'a> {
+    pub(super) fn new(
+        term: &'a Term,
+        test: &'a Test,
+        evidence: &'a Evidence,
+        defaults: &Defaults,
+        except: &[(String, Vec<String>)],
+    ) -> Self {
+        let mut bounds = Self { term, evidence, references: Vec::new() };
+        for reference in references(test) {
+            if !bounds.references.iter().any(|(known, _)| *known == reference) {
+                let cells = bounds.reference_cells(reference, defaults, except);
+                bounds.references.push((reference, cells));
+            }
+        }
+        bounds
+    }
+
+    fn reference_cells(
+        &self,
+        reference: &Reference,
+        defaults: &Defaults,
+        except: &[(String, Vec<String>)],
+    ) -> Result<Vec<Cell>, NoBound> {
+        let measurements = measured(reference, self.evidence, defaults)?;
+        let mut term = self.term.clone();
+        if let Reference::Metric(metric) = reference {
+            let (ours, theirs) = (unit_of(self.term, self.evidence), unit_of_metric(metric, self.evidence));
+            if let (Some(ours), Some(theirs)) = (ours, theirs)
+                && ours != theirs
+            {
+                return Err(format!("`{}` is in {ours}, but `{metric}` in {theirs}", self.term.metric).into());
+            }
+            term.metric.clone_from(metric);
+        }
+        let source = Source { measurements, baseline: None, except };
+        source.cells(&term).map_err(|lack| unusable(reference, &term.metric, &lack))
+    }
+
+    /// Slices of the references that cells of the candidate do not have, with the name of the reference. A metric of
+    /// the candidate itself cannot lose slices.
+    pub(super) fn vanished(&self, cells: &[Cell]) -> Vec<(SliceValues, &str)> {
+        let mut lost: Vec<(SliceValues, &str)> = Vec::new();
+        for (reference, found) in &self.references {
+            let (false, Ok(found)) = (matches!(reference, Reference::Metric(_)), found) else { continue };
+            for slice in found.iter().map(|cell| &cell.slice) {
+                let known = cells.iter().any(|cell| cell.slice == *slice);
+                if !known && !lost.iter().any(|(lost, _)| lost == slice) {
+                    lost.push((slice.clone(), reference.name()));
+                }
+            }
+        }
+        lost
+    }
+
     /// The bound for the cell with this slice.
-    pub(super) fn resolve(self, bound: &Bound, slice: &[(String, String)]) -> Result<Resolved, NoBound> {
+    pub(super) fn resolve(&self, bound: &Bound, slice: &[(String, String)]) -> Result<Resolved, NoBound> {
         match bound {
             Bound::Constant(quantity) => Ok(Resolved { value: self.in_own_unit(quantity)?, reference: None }),
             Bound::Relative { reference, margin } => {
@@ -75,12 +133,12 @@ impl Bounds<'_> {
         }
     }
 
-    fn in_own_unit(self, quantity: &Quantity) -> Result<Exact, String> {
+    fn in_own_unit(&self, quantity: &Quantity) -> Result<Exact, String> {
         convert(&quantity.value, quantity.unit, &self.term.metric, unit_of(self.term, self.evidence))
     }
 
     /// A margin on `base` in the metric's unit.
-    fn distance(self, margin: &Quantity, base: &Exact, reference: &Reference) -> Result<Exact, String> {
+    fn distance(&self, margin: &Quantity, base: &Exact, reference: &Reference) -> Result<Exact, String> {
         if margin.unit != Some(Unit::Percent) {
             return self.in_own_unit(margin);
         }
@@ -93,95 +151,81 @@ impl Bounds<'_> {
         Ok(in_hundredths(&margin.value.times(&base.abs())))
     }
 
-    fn reference_value(self, reference: &Reference, slice: &[(String, String)]) -> Result<Exact, NoBound> {
-        let name = reference.name();
-        let (measurements, metric) = match reference {
-            Reference::Metric(metric) => (&self.evidence.candidate, metric),
-            _ => (self.measured(reference)?, &self.term.metric),
+    fn reference_value(&self, reference: &Reference, slice: &[(String, String)]) -> Result<Exact, NoBound> {
+        let metric = if let Reference::Metric(metric) = reference { metric } else { &self.term.metric };
+        let missing = || Lack::Missing(format!("`{metric}` was not measured on this slice"));
+        let found = self.references.iter().find(|(known, _)| *known == reference).map(|(_, cells)| cells);
+        let cells = match found {
+            Some(Ok(cells)) => cells,
+            Some(Err(no_bound)) => return Err(no_bound.clone()),
+            None => return Err(unusable(reference, metric, &missing())),
         };
-        if let Reference::Metric(metric) = reference {
-            let (ours, theirs) = (unit_of(self.term, self.evidence), unit_of_metric(metric, self.evidence));
-            if let (Some(ours), Some(theirs)) = (ours, theirs)
-                && ours != theirs
-            {
-                let reason = format!("`{}` is in {ours}, but `{metric}` in {theirs}", self.term.metric);
-                return Err(reason.into());
-            }
+        // An aggregate is one number; which slice decided it differs from model to model.
+        let cell = cells.iter().find(|cell| self.term.aggregate.is_some() || cell.slice == slice);
+        let value = cell.ok_or_else(missing).and_then(|cell| cell.value.clone());
+        value.map_err(|lack| unusable(reference, metric, &lack))
+    }
+}
+
+/// Measurements of a reference that the candidate may be compared with.
+pub(super) fn measured<'e>(
+    reference: &Reference,
+    evidence: &'e Evidence,
+    defaults: &Defaults,
+) -> Result<&'e Measurements, NoBound> {
+    let name = reference.name();
+    let measured = match reference {
+        Reference::Baseline => &evidence.references.baseline,
+        Reference::Anchor => &evidence.references.anchor,
+        Reference::Previous => &evidence.references.previous,
+        Reference::Metric(_) => return Ok(&evidence.candidate),
+    };
+    let measurements = match measured {
+        Measured::Measured(measurements) => measurements,
+        Measured::Unreadable(reason) => return Err(format!("the {name} cannot be read: {reason}").into()),
+        Measured::Absent if defaults.rubber_stamp && *reference != Reference::Anchor => {
+            return Err(NoBound::RubberStamp);
         }
-        // The same slice; an aggregate goes over the same columns.
-        let slices = if self.term.aggregate.is_some() {
-            self.term.slices.clone()
-        } else {
-            let fixed = |(column, value): &(String, String)| Slice {
-                column: column.clone(),
-                selector: Selector::Value(value.clone()),
-            };
-            slice.iter().map(fixed).collect()
-        };
-        let term = Term { aggregate: self.term.aggregate, metric: metric.clone(), slices };
-        let source = Source { measurements, baseline: None, except: &[] };
-        let unusable = |lack: &Lack| NoBound::Unusable(format!("{name}: {}", with_subject(metric, lack)));
-        let cells = source.cells(&term).map_err(|lack| unusable(&lack))?;
-        let Some(cell) = cells.first() else {
-            return Err(format!("{name}: `{metric}` was not measured").into());
-        };
-        cell.value.clone().map_err(|lack| unusable(&lack))
-    }
+        Measured::Absent => return Err(format!("there is no {name} to compare with").into()),
+    };
+    comparable(name, &evidence.candidate, measurements)?;
+    Ok(measurements)
+}
 
-    /// Measurements of a reference that the candidate may be compared with.
-    pub(super) fn measured(&self, reference: &Reference) -> Result<&Measurements, NoBound> {
-        let name = reference.name();
-        let measured = match reference {
-            Reference::Baseline => &self.evidence.references.baseline,
-            Reference::Anchor => &self.evidence.references.anchor,
-            Reference::Previous => &self.evidence.references.previous,
-            Reference::Metric(_) => return Ok(&self.evidence.candidate),
-        };
-        let measurements = match measured {
-            Measured::Measured(measurements) => measurements,
-            Measured::Unreadable(reason) => return Err(format!("the {name} cannot be read: {reason}").into()),
-            Measured::Absent if self.defaults.rubber_stamp && *reference != Reference::Anchor => {
-                return Err(NoBound::RubberStamp);
-            }
-            Measured::Absent => return Err(format!("there is no {name} to compare with").into()),
-        };
-        comparable(name, &self.evidence.candidate, measurements)?;
-        Ok(measurements)
-    }
+/// The comparator and the bound that a rule of the mapping form stands for.
+pub(super) fn directed(
+    (gate, metric, evidence): (&Gate, &str, &Evidence),
+    relation: Relation,
+    reference: &Reference,
+    margin: &Quantity,
+) -> Result<(Comparator, Bound), String> {
+    let better = gate
+        .settings
+        .better
+        .or_else(|| evidence.better.get(metric).copied())
+        .or_else(|| metrics::better(metric))
+        .ok_or_else(|| {
+            format!(
+                "it is not known whether a higher `{metric}` is better; declare it: \
+                 `metrics: {{ {metric}: {{ better: higher }} }}`"
+            )
+        })?;
+    let gains = relation != Relation::NoWorseThan;
+    let strict = relation == Relation::ImproveBy && margin.value.is_zero();
+    let bounded_above = (better == Better::Lower) != (relation == Relation::AtMostBetterThan);
+    let comparator = match (bounded_above, strict) {
+        (false, false) => Comparator::AtLeast,
+        (false, true) => Comparator::Above,
+        (true, false) => Comparator::AtMost,
+        (true, true) => Comparator::Below,
+    };
+    let sign = if (better == Better::Higher) == gains { Sign::Plus } else { Sign::Minus };
+    let margin = (!margin.value.is_zero()).then(|| (sign, margin.clone()));
+    Ok((comparator, Bound::Relative { reference: reference.clone(), margin }))
+}
 
-    /// The comparator and the bound that a rule of the mapping form stands for.
-    pub(super) fn directed(
-        self,
-        gate: &Gate,
-        relation: Relation,
-        reference: &Reference,
-        margin: &Quantity,
-    ) -> Result<(Comparator, Bound), String> {
-        let metric = &self.term.metric;
-        let better = gate
-            .settings
-            .better
-            .or_else(|| self.evidence.better.get(metric).copied())
-            .or_else(|| metrics::better(metric))
-            .ok_or_else(|| {
-                format!(
-                    "it is not known whether a higher `{metric}` is better; declare it: \
-                     `metrics: {{ {metric}: {{ better: higher }} }}`"
-                )
-            })?;
-        let gains = relation != Relation::NoWorseThan;
-        let strict = relation == Relation::ImproveBy && margin.value.is_zero();
-        let bounded_above = (better == Better::Lower) != (relation == Relation::AtMostBetterThan);
-        let comparator = match (bounded_above, strict) {
-            (false, false) => Comparator::AtLeast,
-            (false, true) => Comparator::Above,
-            (true, false) => Comparator::AtMost,
-            (true, true) => Comparator::Below,
-        };
-        let sign = if (better == Better::Higher) == gains { Sign::Plus } else { Sign::Minus };
-        let margin = (!margin.value.is_zero()).then(|| (sign, margin.clone()));
-        Ok((comparator, Bound::Relative { reference: reference.clone(), margin }))
-    }
+fn unusable(reference: &Reference, metric: &str, lack: &Lack) -> NoBound {
+    NoBound::Unusable(format!("{}: {}", reference.name(), with_subject(metric, lack)))
 }
 
 /// Numbers of two models can be compared only if both were scored on the same rows.

@@ -1,13 +1,13 @@
 //! Judges one rule on each of its slices.
 
 use super::{
-    bound::{Bounds, NoBound, Resolved, unit_of},
-    measure::{Cell, Lack, SliceValues, Source},
-    references, relation_words, wording,
+    bound::{Bounds, NoBound, Resolved, directed, measured, unit_of},
+    measure::{Cell, Lack, Source},
+    wording,
 };
 use crate::{
-    evidence::{Defaults, Evidence, Reference as Measured},
-    grammar::{Bound, Comparator, Gate, OnMissing, Reference, Rule, Selector, Test},
+    evidence::{Defaults, Evidence},
+    grammar::{Bound, Comparator, Gate, OnMissing, Reference, Rule, Test},
     metrics::Metric,
     verdict::{RuleJudgement, Verdict},
 };
@@ -16,6 +16,8 @@ use crate::{
 struct Context<'a> {
     rule: &'a Rule,
     gate: &'a Gate,
+    evidence: &'a Evidence,
+    defaults: &'a Defaults,
     bounds: Bounds<'a>,
 }
 
@@ -26,34 +28,35 @@ pub(super) fn judge_rule(
     evidence: &Evidence,
     defaults: &Defaults,
 ) -> (Vec<RuleJudgement>, bool) {
-    let bounds = Bounds { term: &rule.term, evidence, defaults };
-    let context = Context { rule, gate, bounds };
+    let term = &rule.term;
+    let except = gate.settings.slices.as_ref().map_or(&[][..], |slices| &slices.except);
     let test = match &rule.test {
         Test::Relative { relation, reference, margin } => {
-            match bounds.directed(gate, *relation, reference, margin) {
+            match directed((gate, &term.metric, evidence), *relation, reference, margin) {
                 Ok((comparator, bound)) => Test::Compare { comparator, bound },
                 Err(reason) => {
-                    let words = relation_words(*relation);
-                    let mut judgement = context.blank(words, format!("{reference} margin {margin}"), None);
-                    judgement.message = format!("{}: {reason}", rule.term);
+                    let bounds = Bounds::new(term, &rule.test, evidence, defaults, except);
+                    let context = Context { rule, gate, evidence, defaults, bounds };
+                    let mut judgement = context.of_test(&rule.test, None);
+                    judgement.message = format!("{term}: {reason}");
                     return (vec![judgement], false);
                 }
             }
         }
         test => test.clone(),
     };
-    let flips =
-        matches!(Metric::from_name(&rule.term.metric), Some(Metric::HarmfulFlips | Metric::HelpfulFlips));
+    let bounds = Bounds::new(term, &test, evidence, defaults, except);
+    let context = Context { rule, gate, evidence, defaults, bounds };
+    let flips = matches!(Metric::from_name(&term.metric), Some(Metric::HarmfulFlips | Metric::HelpfulFlips));
     let mut baseline = None;
     if flips && evidence.candidate.predictions.is_some() {
-        match bounds.measured(&Reference::Baseline) {
+        match measured(&Reference::Baseline, evidence, defaults) {
             Ok(measurements) => baseline = measurements.predictions.as_deref(),
             Err(no_bound) => return context.without_bound(&test, None, no_bound),
         }
     }
-    let except = gate.settings.slices.as_ref().map_or(&[][..], |slices| &slices.except);
     let source = Source { measurements: &evidence.candidate, baseline, except };
-    let cells = match source.cells(&rule.term) {
+    let cells = match source.cells(term) {
         Ok(cells) => cells,
         Err(lack) => return (vec![context.lacking(&test, None, &lack)], false),
     };
@@ -64,7 +67,7 @@ pub(super) fn judge_rule(
         judgements.extend(judged);
         rubber_stamp |= stamped;
     }
-    judgements.extend(context.vanished(&test, &cells, except));
+    judgements.extend(context.vanished(&test, &cells));
     (judgements, rubber_stamp)
 }
 
@@ -76,7 +79,7 @@ impl Context<'_> {
             term: wording::term(&self.rule.term, cell.map(|cell| cell.slice.as_slice())),
             slice: cell.map(|cell| cell.slice.clone()).unwrap_or_default(),
             observed: cell.and_then(|cell| cell.observed),
-            unit: unit_of(&self.rule.term, self.bounds.evidence).map(str::to_owned),
+            unit: unit_of(&self.rule.term, self.evidence).map(str::to_owned),
             comparator: comparator.to_owned(),
             bound_text,
             bound: None,
@@ -94,8 +97,8 @@ impl Context<'_> {
         match test {
             Test::Compare { comparator, bound } => self.blank(comparator.sign(), bound.to_string(), cell),
             Test::Within { lower, upper } => self.blank("within", format!("[{lower}, {upper}]"), cell),
-            Test::Relative { relation, reference, .. } => {
-                self.blank(relation_words(*relation), reference.to_string(), cell)
+            Test::Relative { relation, reference, margin } => {
+                self.blank(relation.key(), format!("{reference} margin {margin}"), cell)
             }
         }
     }
@@ -189,7 +192,7 @@ impl Context<'_> {
         } else {
             of_slices.or(settings.min_samples)
         };
-        match (own.or(self.bounds.defaults.min_samples), cell.least_n) {
+        match (own.or(self.defaults.min_samples), cell.least_n) {
             (Some(wanted), Some(n)) if n < wanted && self.rule.term.aggregate.is_some() => {
                 Some(format!("a slice has n = {n}, below min-samples {wanted}"))
             }
@@ -202,37 +205,19 @@ impl Context<'_> {
     }
 
     /// Slices that a reference has and the candidate lost. Each is an error: a slice that vanished cannot be judged.
-    fn vanished(&self, test: &Test, cells: &[Cell], except: &[(String, Vec<String>)]) -> Vec<RuleJudgement> {
+    fn vanished(&self, test: &Test, cells: &[Cell]) -> Vec<RuleJudgement> {
         let term = &self.rule.term;
-        if term.aggregate.is_some() || !term.slices.iter().any(|slice| slice.selector == Selector::Each) {
+        if term.aggregate.is_some() {
             return Vec::new();
         }
-        let mut lost: Vec<(SliceValues, &str)> = Vec::new();
-        for reference in references(test) {
-            let references = &self.bounds.evidence.references;
-            let measured = match reference {
-                Reference::Baseline => &references.baseline,
-                Reference::Anchor => &references.anchor,
-                Reference::Previous => &references.previous,
-                Reference::Metric(_) => continue,
-            };
-            let Measured::Measured(measurements) = measured else { continue };
-            let source = Source { measurements, baseline: None, except };
-            for cell in source.cells(term).unwrap_or_default() {
-                let known = cells.iter().any(|known| known.slice == cell.slice);
-                if !known && !lost.iter().any(|(slice, _)| *slice == cell.slice) {
-                    lost.push((cell.slice, reference.name()));
-                }
-            }
-        }
-        lost.into_iter()
-            .map(|(slice, name)| {
-                let mut judgement = self.of_test(test, None);
-                judgement.term = wording::term(term, Some(&slice));
-                judgement.message = format!("{}: this slice vanished, the {name} has it", judgement.term);
-                judgement.slice = slice;
-                judgement
-            })
-            .collect()
+        let lost = self.bounds.vanished(cells).into_iter();
+        lost.map(|(slice, name)| {
+            let mut judgement = self.of_test(test, None);
+            judgement.term = wording::term(term, Some(&slice));
+            judgement.message = format!("{}: this slice vanished, the {name} has it", judgement.term);
+            judgement.slice = slice;
+            judgement
+        })
+        .collect()
     }
 }

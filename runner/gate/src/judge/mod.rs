@@ -25,7 +25,7 @@ use cell::judge_rule;
 
 use crate::{
     evidence::{Defaults, Evidence},
-    grammar::{Gate, Relation, Rule, Selector, Slice, Term, Test},
+    grammar::{Bound, Gate, Reference, Rule, Selector, Slice, Term, Test},
     verdict::{Judgement, Level, RuleJudgement, Verdict},
 };
 
@@ -90,19 +90,9 @@ fn worst(level: Level, rules: &[RuleJudgement]) -> Verdict {
     }
 }
 
-/// The words of a test, with a comparator of its own where the direction is known.
-fn relation_words(relation: Relation) -> &'static str {
-    match relation {
-        Relation::NoWorseThan => "no worse than",
-        Relation::ImproveBy => "better than",
-        Relation::AtMostBetterThan => "at most better than",
-    }
-}
-
-/// Whether the test refers to something outside the candidate.
-fn references(test: &Test) -> Vec<&crate::grammar::Reference> {
-    use crate::grammar::Bound;
-    fn of(bound: &Bound) -> Option<&crate::grammar::Reference> {
+/// What the bounds of a test refer to.
+fn references(test: &Test) -> Vec<&Reference> {
+    fn of(bound: &Bound) -> Option<&Reference> {
         match bound {
             Bound::Relative { reference, .. } => Some(reference),
             Bound::Constant(_) => None,

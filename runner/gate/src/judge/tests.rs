@@ -291,6 +291,31 @@ fn mapping_slices_are_judged_besides_the_whole() {
 }
 
 #[test]
+fn slices_are_compared_with_the_same_slice_of_the_baseline() {
+    let mut measured = Evidence { candidate: predictions(SCORED), ..Evidence::default() };
+    measured.references.baseline =
+        Reference::Measured(predictions(&SCORED.replace("e,1,0.8", "e,1,0.1").replace("b,0,0.2", "b,0,0.7")));
+    let judgement = judged("accuracy[region=*] > baseline", &measured);
+    let seen: Vec<_> = judgement.rules.iter().map(|rule| rule.message.as_str()).collect();
+    assert_eq!(
+        seen,
+        [
+            "accuracy[region=EU] 1 is above 0.5 (baseline 0.5, n = 2)",
+            "accuracy[region=US] 0.6667 is above 0.3333 (baseline 0.333333, n = 3)",
+        ]
+    );
+    let judgement = judged("min(accuracy[region]) <= baseline + 1pp else hold", &measured);
+    assert_eq!(
+        judgement.message,
+        "min(accuracy[region]) 0.6667 is above 0.3433 (at region=US, baseline 0.333333 + 1pp, n = 3)"
+    );
+    assert_eq!(judged("recall[region=*] >= specificity - 60pp", &measured).verdict, Verdict::Pass);
+    measured.references.baseline = Reference::Measured(predictions(&SCORED.replace("e,1", "f,1")));
+    let message = judged("accuracy >= baseline", &measured).message;
+    assert!(message.contains("only one of them has id"), "{message}");
+}
+
+#[test]
 fn a_slice_that_vanished_is_an_error() {
     let measured = evidence(&[("f1 r=a", 0.9)], Some(&[("f1 r=a", 0.9), ("f1 r=b", 0.2)]));
     let judgement = judged("f1[r=*] >= baseline", &measured);

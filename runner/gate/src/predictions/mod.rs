@@ -69,6 +69,9 @@ impl Predictions {
 
     /// Ids of one that the other has not; `None` where both have the same ids.
     pub(crate) fn foreign_id<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
+        if self.id_index.has_same_hashes(&other.id_index) {
+            return None;
+        }
         let missing = |from: &'a Self, within: &Self| {
             from.ids.iter().find(|id| within.id_index.row_of(id, &within.ids).is_none())
         };

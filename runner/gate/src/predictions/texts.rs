@@ -87,6 +87,11 @@ impl IdIndex {
         repeated.map_or(Ok(Self { hashes }), Err)
     }
 
+    /// Whether both have ids of the same hashes, which for all but contrived ids means the same ids.
+    pub(crate) fn has_same_hashes(&self, other: &Self) -> bool {
+        self.hashes.iter().map(|(hash, _)| hash).eq(other.hashes.iter().map(|(hash, _)| hash))
+    }
+
     pub(crate) fn row_of(&self, id: &str, ids: &Texts) -> Option<usize> {
         let wanted = hash(id);
         let start = self.hashes.partition_point(|(hash, _)| *hash < wanted);
