@@ -1,2 +1,92 @@
 //! The command-line tool `runner`.
-fn main() {}
+//!
+//! Only this crate prints, reads the environment and the home folder, and decides how the process exits.
+
+use std::{panic, process};
+
+use clap::Parser as _;
+
+mod arguments;
+mod builtins;
+mod command;
+mod diagnostics;
+mod environment;
+mod exit_code;
+mod failure;
+mod git;
+mod infer;
+mod output;
+mod plugins;
+mod report;
+mod secrets;
+mod signals;
+mod stored;
+mod surroundings;
+mod workflow_file;
+mod workspace;
+
+use crate::{
+    arguments::{Arguments, Command},
+    environment::Environment,
+    exit_code::ExitCode,
+    failure::Failure,
+};
+
+fn main() -> process::ExitCode {
+    panic::set_hook(Box::new(report_panic));
+    // The hook has said what there is to say.
+    let code = panic::catch_unwind(run).unwrap_or(ExitCode::Internal);
+    process::ExitCode::from(code.number())
+}
+
+fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version arrive here too, with exit code 0. A closed pipe is no reason to fail.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Passed };
+        }
+    };
+    let result = Environment::read(arguments.no_color)
+        .map_err(|error| {
+            Failure::environment("cli::current-folder", format!("cannot find the current folder: {error}"))
+        })
+        .and_then(|environment| dispatch(arguments.command, &environment));
+    result.unwrap_or_else(|failure| {
+        output::complain(&failure.render());
+        failure.exit
+    })
+}
+
+fn dispatch(command: Command, environment: &Environment) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Run(arguments) => command::run::run(arguments, environment),
+        Command::Check(arguments) => command::check::run(&arguments, environment),
+        Command::Plan(arguments) => command::plan::run(&arguments, environment),
+        Command::Graph(arguments) => command::graph::run(&arguments, environment),
+        Command::Schema(arguments) => command::schema::run(&arguments),
+        Command::Ls(arguments) => command::ls::run(&arguments, environment),
+        Command::Show(arguments) => command::show::run(&arguments, environment),
+        Command::Logs(arguments) => command::logs::run(&arguments, environment),
+        Command::Report(arguments) => command::report::run(&arguments, environment),
+        Command::Model(arguments) => command::model::run(&arguments, environment),
+        Command::Data(arguments) => command::data::run(&arguments, environment),
+        Command::Plugin(arguments) => command::plugin::run(&arguments, environment),
+    }
+}
+
+fn report_panic(panic: &panic::PanicHookInfo<'_>) {
+    let message = panic
+        .payload()
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.payload().downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    output::complain(&format!(
+        "error[cli::internal]: runner {} broke{place}: {message}\n  help: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        failure::REPORT_IT
+    ));
+}

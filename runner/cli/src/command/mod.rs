@@ -1,0 +1,14 @@
+//! One file for each subcommand: its arguments and what it does.
+
+pub(crate) mod check;
+pub(crate) mod data;
+pub(crate) mod graph;
+pub(crate) mod logs;
+pub(crate) mod ls;
+pub(crate) mod model;
+pub(crate) mod plan;
+pub(crate) mod plugin;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod show;

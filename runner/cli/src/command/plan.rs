@@ -1,0 +1,145 @@
+//! `runner plan`: what would run, in which order, from what.
+
+use std::fmt::Write as _;
+
+use runner_workflow::plan::{Action, Plan, PlannedStage, PlannedStep, Source};
+
+use crate::{
+    arguments::WorkflowArguments,
+    environment::{Environment, Look},
+    exit_code::ExitCode,
+    failure::Failure,
+    output,
+    report::{visible, words::Mood},
+    workflow_file,
+};
+
+/// Arguments of `runner plan`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    workflow: WorkflowArguments,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    let plan = match workflow_file::load_plan(&arguments.workflow, environment, environment.stderr)? {
+        Ok((plan, ..)) => plan,
+        Err(code) => return Ok(code),
+    };
+    if arguments.json {
+        output::print_json(&plan)?;
+    } else {
+        output::print(&render(&plan, environment.stdout))?;
+    }
+    Ok(ExitCode::Passed)
+}
+
+fn render(plan: &Plan, look: Look) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}", look.bold(&visible::line(&plan.name)));
+    for (name, value) in &plan.params {
+        let _ = writeln!(out, "  param {} = {}", visible::line(name), visible::line(&value.to_string()));
+    }
+    for (name, data) in &plan.data {
+        let _ = writeln!(out, "  data {} = {}", visible::line(name), visible::line(&data.path));
+    }
+    for stage in &plan.stages {
+        let _ = writeln!(
+            out,
+            "\n{}{}",
+            look.bold(&visible::line(&stage.name)),
+            look.dim(&stage_order(plan, stage))
+        );
+        for index in &stage.steps {
+            step(&mut out, plan, &plan.steps[*index], look);
+        }
+        for gate in &stage.gates {
+            let text = match (&gate.line, &gate.mapping) {
+                (Some(line), _) => line.clone(),
+                (None, Some(mapping)) => mapping.to_string(),
+                (None, None) => String::new(),
+            };
+            let _ = writeln!(out, "  gate     {}", visible::line(&text));
+        }
+        if let Some(promote) = &stage.promote {
+            let _ = writeln!(
+                out,
+                "  promote  {}.{} to registry:{}@{}",
+                visible::line(&plan.steps[promote.model.step].id.to_string()),
+                visible::line(&promote.model.output),
+                visible::line(&promote.registry),
+                visible::line(&promote.alias)
+            );
+        }
+    }
+    for key in &plan.unavailable {
+        let text = format!(
+            "`{}` is not available in this version: a run that reaches it ends with exit code 6",
+            key.key
+        );
+        let _ = writeln!(out, "\n{}  {}", look.mark(Mood::Doubtful, "warning", 7), visible::line(&text));
+    }
+    out
+}
+
+fn stage_order(plan: &Plan, stage: &PlannedStage) -> String {
+    let needs: Vec<&str> = stage.needs.iter().map(|index| plan.stages[*index].name.as_str()).collect();
+    let mut text = if needs.is_empty() {
+        String::new()
+    } else {
+        format!("  after {}", visible::line(&needs.join(", ")))
+    };
+    if stage.condition.is_some() {
+        text.push_str("  conditional");
+    }
+    text
+}
+
+fn step(out: &mut String, plan: &Plan, step: &PlannedStep, look: Look) {
+    let action = match &step.action {
+        Action::Plugin { uses } => uses.clone(),
+        Action::Container { image, .. } => format!("container {image}"),
+        Action::Process { run } => format!("run: {}", run.text.lines().next().unwrap_or_default()),
+    };
+    let unsandboxed = if matches!(step.action, Action::Process { .. }) {
+        format!("  {}", look.paint(Mood::Doubtful, "unsandboxed"))
+    } else {
+        String::new()
+    };
+    let _ = writeln!(
+        out,
+        "  step     {}  {}{unsandboxed}",
+        visible::line(&step.id.to_string()),
+        look.dim(&visible::cut(&visible::line(&action), 60, look.unicode))
+    );
+    for (name, source) in &step.inputs {
+        let _ = writeln!(
+            out,
+            "    in     {} from {}",
+            visible::line(name),
+            visible::line(&source_text(plan, source))
+        );
+    }
+    for (name, output) in &step.outputs {
+        let _ = writeln!(out, "    out    {} to {}", visible::line(name), visible::line(&output.path));
+    }
+}
+
+fn source_text(plan: &Plan, source: &Source) -> String {
+    match source {
+        Source::Data(name) => format!("data.{name}"),
+        Source::Output(output) => format!("{}.{}", plan.steps[output.step].id, output.output),
+        Source::AllCells(outputs) => {
+            let cells: Vec<String> = outputs
+                .iter()
+                .map(|output| format!("{}.{}", plan.steps[output.step].id, output.output))
+                .collect();
+            cells.join(", ")
+        }
+        Source::Baseline(name) => format!("baseline.{name}"),
+        Source::Path(path) => path.clone(),
+    }
+}

@@ -1,0 +1,72 @@
+//! `runner report`: a report of a recorded run, made again from its events.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::{
+    arguments::StoreArguments,
+    command::show,
+    environment::Environment,
+    exit_code::ExitCode,
+    failure::Failure,
+    output,
+    report::{junit, markdown, recorded::Recorded},
+    stored,
+};
+
+/// Arguments of `runner report`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// `latest`, an id, or the start of one.
+    #[arg(value_name = "RUN", default_value = "latest")]
+    run: String,
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    store: StoreArguments,
+}
+
+/// For whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people at a terminal.
+    Text,
+    /// Markdown, for pull requests and pages.
+    Markdown,
+    /// `JUnit` XML, for test viewers.
+    Junit,
+    /// JSON: the run's record.
+    Json,
+}
+
+pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    let run = stored::open_run(&arguments.store, &arguments.run, environment)?;
+    let recorded = stored::read(&run)?;
+    match arguments.format {
+        Format::Text => {
+            let at = stored::shown(run.path(), environment);
+            output::print(&show::render(&recorded.record, &at, environment.stdout))?;
+        }
+        Format::Markdown => output::print(&markdown::render(&recorded))?,
+        Format::Junit => output::print(&junit_text(&recorded)?)?,
+        Format::Json => output::print_json(&recorded.record)?,
+    }
+    Ok(ExitCode::Passed)
+}
+
+/// The XML document.
+pub(crate) fn junit_text(recorded: &Recorded) -> Result<String, Failure> {
+    junit::render(recorded).map_err(|error| Failure::internal(format!("cannot write JUnit XML: {error}")))
+}
+
+/// Write a report to a file, with its folders.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let fail =
+        |error| Failure::environment("cli::report", format!("cannot write {}: {error}", path.display()));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(fail)?;
+    }
+    std::fs::write(path, text).map_err(fail)
+}

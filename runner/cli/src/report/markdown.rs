@@ -1,0 +1,311 @@
+//! A run as Markdown, for summaries of pull requests and pages.
+
+use std::fmt::Write as _;
+
+use runner_engine::{
+    event::RunResult,
+    record::{RunRecord, StepRecord},
+};
+use runner_gate::verdict::Verdict;
+
+use crate::{
+    environment::Look,
+    report::{quantity, recorded::Recorded, step_lines, summary, visible, words},
+};
+
+/// Findings listed before the rest is counted. GitHub cuts a step summary at 1 MiB.
+const FINDINGS: usize = 50;
+/// Metrics listed before the rest is counted.
+const METRICS: usize = 100;
+/// Characters of any foreign text.
+const TEXT: usize = 500;
+
+/// Reports in files are UTF-8, without colours.
+const LOOK: Look = Look { color: false, unicode: true, terminal: false, width: usize::MAX };
+
+/// The document.
+pub(crate) fn render(recorded: &Recorded) -> String {
+    let mut out = String::new();
+    let record = &recorded.record;
+    head(&mut out, record);
+    gates(&mut out, record);
+    steps(&mut out, record, recorded);
+    metrics(&mut out, record);
+    findings(&mut out, record);
+    foot(&mut out, record);
+    out
+}
+
+fn head(out: &mut String, record: &RunRecord) {
+    let (word, mood) = words::run(record.result);
+    let _ = writeln!(out, "## {} {}: {word}\n", mood.symbol(true), escape(&record.workflow));
+    if record.result != Some(RunResult::Passed)
+        && let Some(reason) = &record.reason
+    {
+        let _ = writeln!(out, "**{}**\n", escape(reason));
+    }
+    let verdict = match record.verdict {
+        Verdict::None => "no gates".to_owned(),
+        verdict => format!("gates **{verdict}**"),
+    };
+    let _ = writeln!(
+        out,
+        "{verdict} · {} · run {}\n",
+        quantity::duration(record.duration_ms),
+        code(&record.run_id)
+    );
+    for promotion in record.stages.iter().flat_map(|stage| &stage.promotions) {
+        let line = match (promotion.version, &promotion.refused) {
+            (Some(version), None) => {
+                let digest = promotion.digest.as_deref().map(quantity::short_digest).unwrap_or_default();
+                let text = step_lines::promotion(
+                    &promotion.model,
+                    &promotion.alias,
+                    version,
+                    promotion.previous,
+                    LOOK,
+                );
+                format!("✓ promoted {} {}", escape(&text), code(digest))
+            }
+            (_, refused) => format!(
+                "✗ not promoted {}: {}",
+                escape(&format!("{}@{}", promotion.model, promotion.alias)),
+                escape(refused.as_deref().unwrap_or("no reason was recorded"))
+            ),
+        };
+        let _ = writeln!(out, "{line}\n");
+    }
+    for warning in &record.warnings {
+        let _ = writeln!(out, "▲ warning: {} ({})\n", escape(&warning.message), code(&warning.code));
+    }
+}
+
+fn gates(out: &mut String, record: &RunRecord) {
+    if record.stages.iter().all(|stage| stage.gates.is_empty()) {
+        return;
+    }
+    out.push_str(
+        "### Gates\n\n| verdict | gate | observed | bound | n | stage |\n|---|---|--:|--:|--:|---|\n",
+    );
+    for stage in &record.stages {
+        for judgement in &stage.gates {
+            let mood = words::verdict(judgement.verdict);
+            let stamp = if judgement.rubber_stamp { " RUBBER STAMP" } else { "" };
+            let verdict = format!("{} {}{stamp}", mood.symbol(true), judgement.verdict);
+            let text = code(&judgement.text);
+            let stage_name = escape(&stage.name);
+            if judgement.rules.is_empty() {
+                let _ = writeln!(
+                    out,
+                    "| {verdict} | {text}<br>{} | | | | {stage_name} |",
+                    escape(&judgement.message)
+                );
+            }
+            for (index, rule) in judgement.rules.iter().enumerate() {
+                let numbers = summary::rule_numbers(rule);
+                let n = rule.n.map_or_else(|| "?".to_owned(), |n| n.to_string());
+                let bound = format!("{} {}", rule.comparator, numbers.bound);
+                let (first, gate) = if index == 0 {
+                    let says = if judgement.verdict == Verdict::Pass {
+                        String::new()
+                    } else {
+                        format!("<br>{}", escape(&judgement.message))
+                    };
+                    (verdict.clone(), format!("{text}{says}"))
+                } else {
+                    (format!("{} {}", words::verdict(rule.verdict).symbol(true), rule.verdict), String::new())
+                };
+                let term =
+                    if rule.slice.is_empty() { String::new() } else { format!("{} ", escape(&rule.term)) };
+                let _ = writeln!(
+                    out,
+                    "| {first} | {gate} | {term}{} | {} | {n} | {stage_name} |",
+                    escape(&numbers.observed),
+                    escape(&bound)
+                );
+            }
+        }
+    }
+    out.push('\n');
+}
+
+fn steps(out: &mut String, record: &RunRecord, recorded: &Recorded) {
+    out.push_str("### Steps\n\n| | step | time | |\n|---|---|--:|---|\n");
+    for stage in &record.stages {
+        for step in &stage.steps {
+            let (word, mood) = words::step(step);
+            let time = if step.attempts == 0 { String::new() } else { quantity::duration(step.duration_ms) };
+            let _ = writeln!(
+                out,
+                "| {} {word} | {} | {time} | {} |",
+                mood.symbol(true),
+                escape(&step_lines::place(&stage.name, &step.id)),
+                notes(step)
+            );
+        }
+    }
+    out.push('\n');
+    for step in record.stages.iter().flat_map(|stage| &stage.steps) {
+        let failed = words::step(step).1 == words::Mood::Bad;
+        let tail: Vec<&str> = recorded.tail(&step.id).collect();
+        if failed && !tail.is_empty() {
+            let _ = writeln!(out, "<details><summary>Last output of {}</summary>\n\n<pre>", escape(&step.id));
+            for line in tail {
+                let _ = writeln!(out, "{}", escape_html(&visible::line(&visible::cut(line, TEXT, true))));
+            }
+            out.push_str("</pre>\n</details>\n\n");
+        }
+    }
+}
+
+fn notes(step: &StepRecord) -> String {
+    let mut notes = Vec::new();
+    if let Some(reason) = &step.skipped {
+        notes.push(escape(reason));
+    }
+    if let Some(reason) = step.result.as_ref().and_then(words::reason) {
+        notes.push(escape(&reason));
+    }
+    if step.attempts > 1 {
+        notes.push(format!("{} attempts", step.attempts));
+    }
+    if step.sandboxed == Some(false) {
+        notes.push("**unsandboxed**".to_owned());
+    }
+    notes.join(" · ")
+}
+
+fn metrics(out: &mut String, record: &RunRecord) {
+    let mut rows: Vec<_> = record
+        .stages
+        .iter()
+        .flat_map(|stage| &stage.steps)
+        .flat_map(|step| step.metrics.iter().map(move |metric| (step, metric)))
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    if rows.len() > METRICS {
+        rows.sort_by_key(|(_, metric)| !metric.slice.is_empty());
+    }
+    let _ = writeln!(out, "<details><summary>Metrics: {}</summary>\n", rows.len());
+    out.push_str("| metric | value | step |\n|---|--:|---|\n");
+    for (step, metric) in rows.iter().take(METRICS) {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} |",
+            escape(&summary::metric_name(&metric.name, &metric.slice)),
+            quantity::number(metric.value),
+            escape(&step.id)
+        );
+    }
+    let more = rows.len().saturating_sub(METRICS);
+    if more > 0 {
+        let _ = writeln!(out, "\nand {}", quantity::count(more, "more metric"));
+    }
+    out.push_str("\n</details>\n\n");
+}
+
+fn findings(out: &mut String, record: &RunRecord) {
+    let findings = summary::findings_by_severity(record);
+    if findings.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "### Findings: {}\n", summary::finding_counts(&findings));
+    out.push_str("| | step | rule | finding | examples |\n|---|---|---|---|---|\n");
+    for (step, finding) in findings.iter().take(FINDINGS) {
+        let (word, mood) = words::severity(finding.severity);
+        let column =
+            finding.column.as_deref().map(|column| format!("{}: ", code(column))).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "| {} {word} | {} | {} | {column}{} | {} |",
+            mood.symbol(true),
+            escape(&step.id),
+            code(&finding.rule),
+            escape(&finding.message),
+            escape(&summary::finding_examples(finding))
+        );
+    }
+    let more = findings.len().saturating_sub(FINDINGS);
+    if more > 0 {
+        let _ = writeln!(out, "\nand {}", quantity::count(more, "more finding"));
+    }
+    out.push('\n');
+}
+
+fn foot(out: &mut String, record: &RunRecord) {
+    let commit =
+        record.git_commit.as_deref().map(|commit| format!(" at {}", code(commit))).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "<sub>{}{commit} · workflow {} · runner {}</sub>",
+        escape(&record.file),
+        code(quantity::short_digest(&record.workflow_digest)),
+        escape(&record.runner_version)
+    );
+}
+
+/// Foreign text as plain text: nothing in it can start markup, a link, a mention, a reference or a table cell.
+fn escape(text: &str) -> String {
+    let text = visible::line(&visible::cut(text, TEXT, true));
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // As entities with an invisible joint, because GitHub links mentions and issues after it has read entities.
+            '@' => out.push_str("@<!-- -->"),
+            '#' => out.push_str("#<!-- -->"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '^' | '$' => {
+                out.push('\\');
+                out.push(character);
+            }
+            // Bare addresses become links; without the colon they do not.
+            ':' => out.push_str("&#58;"),
+            _ => out.push(character),
+        }
+    }
+    // `www.` becomes a link without a colon too.
+    out.replace("www.", "www<!-- -->.")
+}
+
+fn escape_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@<!-- -->")
+}
+
+/// Foreign text as code. In a table a pipe splits cells even inside backticks, so it is HTML.
+fn code(text: &str) -> String {
+    let text = visible::line(&visible::cut(text, TEXT, true));
+    let mut out = String::from("<code>");
+    for character in text.chars() {
+        match character {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '-' | '/' | '+' | '=' | ',' => {
+                out.push(character)
+            }
+            _ if !character.is_ascii() => out.push(character),
+            _ => {
+                let _ = write!(out, "&#{};", u32::from(character));
+            }
+        }
+    }
+    out.push_str("</code>");
+    out.replace("www.", "www&#46;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_only_text() {
+        assert_eq!(
+            escape("a|b `c` <img src=x> @team #12"),
+            "a\\|b \\`c\\` &lt;img src=x&gt; @<!-- -->team #<!-- -->12"
+        );
+        assert_eq!(escape("[x](https://e.org)"), "\\[x\\]\\(https&#58;//e.org\\)");
+        assert_eq!(escape("two\nlines\x1b[0m"), "two\\\\nlines\\\\u\\{1b\\}\\[0m");
+        assert_eq!(code("auc >= 0.9 | `x`"), "<code>auc &#62;= 0.9 &#124; &#96;x&#96;</code>");
+    }
+}

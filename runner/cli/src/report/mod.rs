@@ -1,0 +1,17 @@
+//! Reports of a run. All are made from its events and from nothing else.
+
+pub(crate) mod junit;
+pub(crate) mod live;
+pub(crate) mod markdown;
+pub(crate) mod plain;
+pub(crate) mod quantity;
+pub(crate) mod recorded;
+pub(crate) mod step_lines;
+pub(crate) mod summary;
+pub(crate) mod visible;
+pub(crate) mod words;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
