@@ -113,6 +113,8 @@ pub struct Reader<R> {
     dialect: Dialect,
     marks: Marks,
     buffer: Vec<u8>,
+    /// Length of the buffer until a record is longer.
+    chunk: usize,
     /// Bytes of the buffer that hold data.
     filled: usize,
     /// Bytes of the buffer that are done with.
@@ -133,11 +135,16 @@ pub struct Reader<R> {
 impl<R: Read> Reader<R> {
     /// Reads nothing yet.
     pub fn new(source: R, dialect: Dialect) -> Self {
+        Self::with_chunk(source, dialect, CHUNK)
+    }
+
+    fn with_chunk(source: R, dialect: Dialect, chunk: usize) -> Self {
         Self {
             source,
             marks: Marks::new(dialect.delimiter, dialect.quote),
             dialect,
-            buffer: vec![0; CHUNK],
+            buffer: vec![0; chunk],
+            chunk,
             filled: 0,
             done: 0,
             at_end: false,
@@ -204,7 +211,7 @@ impl<R: Read> Reader<R> {
         self.rows.clear();
         self.faults.clear();
         // Bytes after the header are still in the buffer.
-        let mut fresh = self.done == 0 || self.filled - self.done < CHUNK / 2;
+        let mut fresh = self.done == 0 || self.filled - self.done < self.chunk / 2;
         loop {
             if fresh {
                 self.fill()?;
@@ -452,3 +459,6 @@ enum Quoted {
     },
     Open,
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod csv;
 pub mod hash;
+pub mod infer;
 pub mod parquet;
 pub mod schema;
 pub mod step;

@@ -76,6 +76,9 @@ impl Table {
             .iter()
             .map(|column| match column.logical_type_ref() {
                 Some(logical) => format!("{} ({logical:?})", column.physical_type()),
+                None if column.converted_type() != ConvertedType::NONE => {
+                    format!("{} ({})", column.physical_type(), column.converted_type())
+                }
                 None => column.physical_type().to_string(),
             })
             .collect()

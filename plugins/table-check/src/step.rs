@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use crate::{
     check::{Report, TableCheck},
-    csv, parquet,
+    csv,
+    infer::{self, Profile},
+    parquet,
     schema::{Format, Schema, parse},
 };
 
@@ -29,6 +31,8 @@ pub struct TableCheckStep;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Config {
     schema: Option<Value>,
+    #[serde(default)]
+    infer: bool,
     #[serde(default)]
     on_error: OnError,
 }
@@ -59,13 +63,22 @@ impl Step for TableCheckStep {
             "The schema as a YAML file, unless `with: schema` holds it.",
         ))
         .output(Port::optional_output("findings", Kind::Report, "findings.json", "Every finding, as JSON."))
+        .output(Port::optional_output(
+            "schema",
+            Kind::Any,
+            "schema.yaml",
+            "With `infer`: the schema that was inferred.",
+        ))
         .config_schema(config_schema::config_schema())
     }
 
     fn run(task: Task) -> Result<(), Failure> {
         let config: Config = task.config()?;
-        let schema = schema(&task, config.schema.as_ref())?;
         let path = task.input("data")?;
+        if config.infer {
+            return write_schema(&task, path);
+        }
+        let schema = schema(&task, config.schema.as_ref())?;
         let report = check(path, &schema)?;
         tell(&report);
         if let Some(output) = task.output("findings") {
@@ -161,6 +174,48 @@ fn check_parquet(file: File, schema: &Schema) -> Result<Report, Failure> {
     Ok(check.into_inner().finish(table.rows()))
 }
 
+/// Writes the schema that the table at `path` suggests to the output `schema`.
+fn write_schema(task: &Task, path: &Path) -> Result<(), Failure> {
+    let output = task.required_output("schema")?;
+    let schema = infer(path)?;
+    fs::write(output, schema).map_err(Failure::unwritable(output))
+}
+
+/// The schema that the table at `path` suggests, as YAML.
+///
+/// # Errors
+/// [`Failure::InvalidInput`] if the file cannot be read as a table at all.
+pub fn infer(path: &Path) -> Result<String, Failure> {
+    let (mut file, _) = open(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match format(&mut file).map_err(Failure::unreadable(path))? {
+        Format::Csv => {
+            let mut start = Vec::new();
+            Read::by_ref(&mut file)
+                .take(64 << 10)
+                .read_to_end(&mut start)
+                .map_err(Failure::unreadable(path))?;
+            file.seek(SeekFrom::Start(0)).map_err(Failure::unreadable(path))?;
+            let dialect = csv::Dialect { delimiter: infer::delimiter(&start), ..csv::Dialect::default() };
+            let mut reader = csv::Reader::new(file, dialect.clone());
+            let names = reader.header().map_err(Failure::input)?;
+            let mut profile = Profile::new(&names, dialect.delimiter);
+            while let Some(batch) = reader.next_batch().map_err(Failure::input)? {
+                profile.batch(&batch);
+            }
+            Ok(profile.schema(&name, reader.rows()))
+        }
+        Format::Parquet => {
+            let table = parquet::Table::open(file).map_err(Failure::input)?;
+            let mut profile = Profile::new(&table.names(), b',');
+            table
+                .read(|_| true, |position, _, value| profile.value(position, value), |_| {})
+                .map_err(Failure::input)?;
+            Ok(profile.schema(&name, table.rows()))
+        }
+    }
+}
+
 /// Reports findings and metrics to the host.
 fn tell(report: &Report) {
     host::metric(Metric::new("rows", report.rows as f64));
@@ -207,3 +262,6 @@ fn write_findings(path: &Path, findings: &[Finding]) -> Result<(), Failure> {
     text.push(b'\n');
     File::create(path).and_then(|mut file| file.write_all(&text)).map_err(Failure::unwritable(path))
 }
+
+#[cfg(test)]
+mod tests;

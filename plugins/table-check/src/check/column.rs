@@ -146,7 +146,7 @@ impl ColumnCheck {
         let stored = self.stored.as_ref().map(|stored| format!(" (stored as {stored})")).unwrap_or_default();
         let wrong_type = std::mem::take(&mut self.common.wrong_type);
         let kind = column.rules.name();
-        verdicts.rows("type", wrong_type, |verb| format!("{verb} no {kind}{stored}"));
+        verdicts.rows("type", wrong_type, &format!("no {kind}{stored}"));
         match &mut self.checks {
             Checks::Integer(check) => verdicts.numeric(check, |value| value.to_string()),
             Checks::Number(check) => verdicts.numeric(check, |value| value.to_string()),
@@ -229,15 +229,19 @@ impl Verdicts<'_> {
     }
 
     /// Judges a rule that each value keeps or breaks. `what` completes "3 of 10 values …".
-    fn rows(&mut self, rule: &'static str, violations: Violations, what: impl Fn(&str) -> String) {
+    fn rows(&mut self, rule: &'static str, violations: Violations, what: &str) {
         if violations.count == 0 {
             return;
         }
         let wanted = self.column.mostly(rule);
         let kept = 1.0 - violations.count as f64 / self.present as f64;
-        let what = what(is(violations.count));
-        let mut message =
-            format!("{} of {} {} {what}", violations.count, self.present, plural(self.present, "value"));
+        let verb = is(violations.count);
+        let mut message = format!(
+            "{} of {} {} {verb} {what}",
+            violations.count,
+            self.present,
+            plural(self.present, "value")
+        );
         let severity = if kept >= wanted { Severity::Info } else { Severity::Error };
         if wanted < 1.0 {
             let relation = if kept >= wanted { "within" } else { "against" };
@@ -249,7 +253,7 @@ impl Verdicts<'_> {
     fn unique(&mut self, unique: Option<Unique>) {
         let Some(unique) = unique else { return };
         let (gave_up, distinct) = (unique.gave_up, unique.distinct());
-        self.rows("unique", unique.repeated, |verb| format!("{verb} repeated"));
+        self.rows("unique", unique.repeated, "repeated");
         if let Some(row) = gave_up {
             let message = format!(
                 "whether values repeat could not be told from row {row} on: {distinct} distinct values fill the \
@@ -262,14 +266,16 @@ impl Verdicts<'_> {
     fn ordered<T: Scalar>(&mut self, check: &mut OrderedCheck<T>, show: impl Fn(T) -> String) {
         let bounds = Bounds { min: check.rules.range.min.map(&show), max: check.rules.range.max.map(&show) };
         let bounds = bounds_text(bounds);
-        self.rows("range", std::mem::take(&mut check.range), |_| format!("outside {bounds}"));
+        self.rows("range", std::mem::take(&mut check.range), &format!("outside {bounds}"));
         let members = listed(check.rules.set.iter().map(|member| show(*member)));
-        self.rows("set", std::mem::take(&mut check.set), |verb| format!("{verb} none of {members}"));
+        self.rows("set", std::mem::take(&mut check.set), &format!("none of {members}"));
         if let Some(monotone) = check.rules.monotone {
             let name = monotone.name();
-            self.rows("monotone", std::mem::take(&mut check.monotone), |_| {
-                format!("not {name} after the value before")
-            });
+            self.rows(
+                "monotone",
+                std::mem::take(&mut check.monotone),
+                &format!("not {name} after the value before"),
+            );
         }
         self.unique(check.unique.take());
     }
@@ -306,11 +312,11 @@ impl Verdicts<'_> {
 
     fn text(&mut self, check: &mut TextCheck) {
         let members = listed(check.rules.set.iter().cloned());
-        self.rows("set", std::mem::take(&mut check.set), |verb| format!("{verb} none of {members}"));
+        self.rows("set", std::mem::take(&mut check.set), &format!("none of {members}"));
         let pattern = check.rules.regex.as_ref().map(|regex| regex.as_str().to_owned()).unwrap_or_default();
-        self.rows("regex", std::mem::take(&mut check.regex), |_| format!("without a match of `{pattern}`"));
+        self.rows("regex", std::mem::take(&mut check.regex), &format!("without a match of `{pattern}`"));
         let bounds = bounds_text(check.rules.length);
-        self.rows("length", std::mem::take(&mut check.length), |_| format!("with a length outside {bounds}"));
+        self.rows("length", std::mem::take(&mut check.length), &format!("with a length outside {bounds}"));
         self.unique(check.unique.take());
     }
 }

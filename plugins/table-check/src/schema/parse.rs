@@ -171,7 +171,7 @@ fn csv_options(schema: &Mapping<'_>, problems: &mut Problems) -> (Dialect, Vec<S
     let mut dialect = Dialect::default();
     let mut nulls = vec![String::new()];
     let Some((place, value)) = schema.get("csv") else { return (dialect, nulls) };
-    let csv = Mapping::new(&place, value, &["delimiter", "quote", "null"], problems);
+    let csv = Mapping::new(&place, value, &["delimiter", "quote", "missing"], problems);
     if let Some((place, value)) = csv.get("delimiter") {
         match value.as_str().map(str::as_bytes) {
             Some(&[byte]) if byte.is_ascii() && !b"\r\n".contains(&byte) => dialect.delimiter = byte,
@@ -189,7 +189,7 @@ fn csv_options(schema: &Mapping<'_>, problems: &mut Problems) -> (Dialect, Vec<S
     if dialect.quote == Some(dialect.delimiter) {
         problems.add(&place, "`delimiter` and `quote` are the same character");
     }
-    if let Some((place, value)) = csv.get("null") {
+    if let Some((place, value)) = csv.get("missing") {
         nulls = texts(&place, value, problems);
     }
     (dialect, nulls)

@@ -9,6 +9,11 @@ pub(super) fn config_schema() -> Value {
         "additionalProperties": false,
         "properties": {
             "schema": table(),
+            "infer": {
+                "type": "boolean",
+                "description": "Write a schema that the table suggests to the output `schema`, instead of checking.",
+                "default": false
+            },
             "on-error": {
                 "enum": ["fail", "report"],
                 "description": "Whether a broken rule fails the step, or is only reported as `schema_errors`, for a gate.",
@@ -32,7 +37,7 @@ fn table() -> Value {
                 "properties": {
                     "delimiter": { "type": "string", "description": "One ASCII character, or `tab`.", "default": "," },
                     "quote": { "type": "string", "description": "One ASCII character, or `none`.", "default": "\"" },
-                    "null": {
+                    "missing": {
                         "type": "array",
                         "items": { "type": "string" },
                         "minItems": 1,
