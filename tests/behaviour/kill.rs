@@ -16,7 +16,7 @@ fn workflow() -> String {
         text += &format!("  stage{stage}:\n    steps:\n");
         for step in 0..20 {
             let source = if stage + step == 0 {
-                "start.txt".to_owned()
+                "./start.txt".to_owned()
             } else {
                 let before = stage * 20 + step - 1;
                 format!("s{before}.data")

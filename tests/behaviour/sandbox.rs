@@ -5,7 +5,7 @@ use runner_tests::Workspace;
 /// Runs a guest beside a harmless one; returns what was seen after checking that the harmless one succeeded.
 fn beside_a_harmless_step(guest: &str, limits: &str) -> runner_tests::Seen {
     let workspace = Workspace::with_workflow(&format!(
-        "name: t\nstages:\n  one:\n    steps:\n      - {{ id: hostile, uses: ./{guest}.wasm, in: {{ data: start.txt }}{limits} }}\n      - {{ id: harmless, uses: ./echo.wasm, in: {{ data: start.txt }}, out: {{ data: {{ path: data.txt, kind: any }} }} }}\n",
+        "name: t\nstages:\n  one:\n    steps:\n      - {{ id: hostile, uses: ./{guest}.wasm, in: {{ data: ./start.txt }}{limits} }}\n      - {{ id: harmless, uses: ./echo.wasm, in: {{ data: ./start.txt }}, out: {{ data: {{ path: data.txt, kind: any }} }} }}\n",
     ));
     workspace.add_guest(guest);
     workspace.add_guest("echo");

@@ -41,7 +41,7 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
 fn workflow() -> Result<String> {
     let mut text = String::from("name: chain\nstages:\n  chain:\n    steps:\n");
     for step in 0..STEPS {
-        let source = if step == 0 { "start.txt".to_owned() } else { format!("s{}.data", step - 1) };
+        let source = if step == 0 { "./start.txt".to_owned() } else { format!("s{}.data", step - 1) };
         writeln!(
             text,
             "      - {{ id: s{step}, uses: ./echo.wasm, in: {{ data: {source} }}, out: {{ data: {{ path: data.txt, kind: any }} }} }}"
