@@ -264,9 +264,7 @@ fn segment(name: &str) -> Result<&str, ExecutorError> {
 }
 
 fn file_name(path: &Path) -> Result<&str, ExecutorError> {
-    path.file_name()
-        .map(|name| text(Path::new(name)))
-        .unwrap_or_else(|| Err(internal("an input has no file name")))
+    path.file_name().map_or_else(|| Err(internal("an input has no file name")), |name| text(Path::new(name)))
 }
 
 fn text(path: &Path) -> Result<&str, ExecutorError> {

@@ -118,16 +118,13 @@ impl Shelves {
                 .map_err(|error| internal(format!("finding a plugin failed: {error}")))??;
         let source = Arc::new(source);
         let plugin = Self::plugin(&self, &source);
-        let manifest = match source.manifest_json {
-            Some(json) => shipped(&source, json)?,
-            None => match describe::remembered(&self.cache, &source.digest) {
-                Some(manifest) => manifest,
-                None => {
-                    let plugin = plugin.await?;
-                    describe::describe(&self.machine, &self.cache, &plugin, &source.name, &source.digest)
-                        .await?
-                }
-            },
+        let manifest = if let Some(json) = source.manifest_json {
+            shipped(&source, json)?
+        } else if let Some(manifest) = describe::remembered(&self.cache, &source.digest) {
+            manifest
+        } else {
+            let plugin = plugin.await?;
+            describe::describe(&self.machine, &self.cache, &plugin, &source.name, &source.digest).await?
         };
         Ok(Known { source, manifest: Arc::new(manifest) })
     }

@@ -83,7 +83,7 @@ impl Default for Caps {
     fn default() -> Self {
         Self {
             memory: 1024 * MIB,
-            time: Duration::from_secs(600),
+            time: Duration::from_mins(10),
             output: 1024 * MIB,
             log: MIB,
             metrics: 10_000,

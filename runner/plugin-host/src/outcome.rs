@@ -88,7 +88,7 @@ fn broken(error: &wasmtime::Error, state: &CallState) -> StepOutcome {
         message = format!("{message} in `{function}`");
     }
     if let Some(said) = state.reports.as_ref().and_then(|reports| reports.log.last_error()) {
-        message = format!("{message}; it said: {said}");
+        message = format!("{message}; it said: {}", said.replace('\n', " "));
     }
     StepOutcome::Trapped { message: shorten(&message, MESSAGE).into_owned() }
 }

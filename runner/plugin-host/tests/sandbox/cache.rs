@@ -15,6 +15,9 @@ use crate::stage::{Stage, step};
 
 const FOLDER: &str = "RUNNER_TEST_CACHE";
 
+/// Something that happens to a file.
+type Damage = Box<dyn Fn(&mut Vec<u8>)>;
+
 fn echo(cache: &Path) -> StepOutcome {
     let stage = Stage::with_cache(cache);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -47,7 +50,7 @@ fn damaged_code_is_compiled_again() {
     let good = fs::read(&code).unwrap();
     let cache = code.parent().unwrap();
     let middle = good.len() / 2;
-    let damages: [(&str, Box<dyn Fn(&mut Vec<u8>)>); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("one bit", Box::new(move |bytes| bytes[middle] ^= 1)),
         ("the first byte", Box::new(|bytes| bytes[0] ^= 0xff)),
         ("cut off", Box::new(move |bytes| bytes.truncate(middle))),

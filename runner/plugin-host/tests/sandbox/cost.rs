@@ -12,8 +12,8 @@ use crate::stage::{Stage, step};
 
 fn shown(name: &str, times: &mut [Duration]) {
     times.sort();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!("{name}: median {:?}, 95 % {:?}, most {:?}", at(0.5), at(0.95), at(1.0));
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    println!("{name}: median {:?}, 95 % {:?}, most {:?}", at(50), at(95), at(100));
 }
 
 fn resident() -> String {

@@ -143,7 +143,7 @@ async fn tables_are_capped() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn output_bytes_are_capped_while_the_plugin_writes() {
-    let limits = Limits { output: Some(8 << 20), time: Some(Duration::from_secs(60)), ..Limits::default() };
+    let limits = Limits { output: Some(8 << 20), time: Some(Duration::from_mins(1)), ..Limits::default() };
     let (outcome, _) = Stage::new().run("huge-output", |request| request.limits = limits).await;
     assert_eq!(outcome, StepOutcome::LimitExceeded { what: "output bytes".into(), limit: 8 << 20 });
 }

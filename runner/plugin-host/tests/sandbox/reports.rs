@@ -51,8 +51,8 @@ async fn metrics_that_are_not_numbers_are_kept_as_such() {
     let metrics = reported.metrics.lock().unwrap();
     assert!(metrics[0].value.is_nan());
     assert_eq!(metrics[0].slice, [("step".to_owned(), "hostile".to_owned())]);
-    assert_eq!(metrics[1].value, f64::INFINITY);
-    assert_eq!(metrics[2].value, f64::NEG_INFINITY);
+    assert_eq!(metrics[1].value.to_bits(), f64::INFINITY.to_bits());
+    assert_eq!(metrics[2].value.to_bits(), f64::NEG_INFINITY.to_bits());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,5 +65,5 @@ async fn a_deployment_is_reported() {
     assert_eq!(outcome.unwrap(), StepOutcome::Succeeded);
     assert!(reported.log().contains("in service: 9 bytes, revision 1, healthy: as good as served"));
     let metrics = reported.metrics.lock().unwrap();
-    assert_eq!((metrics[0].name.as_str(), metrics[0].value), ("healthy", 1.0));
+    assert_eq!((metrics[0].name.as_str(), metrics[0].value.to_bits()), ("healthy", 1.0_f64.to_bits()));
 }
