@@ -1,12 +1,6 @@
 //! One attempt of one step: inputs in, executor, outputs into the store.
 
-use std::{
-    fs,
-    panic::AssertUnwindSafe,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use indexmap::IndexMap;
@@ -22,6 +16,7 @@ use crate::{
     executor::{Binding, ErrorClass, Executor, ExecutorError, Metric, StepRequest, StepSink},
     outcome::StepOutcome,
     sink::AttemptSink,
+    slots::{Slot, Slots},
     staging::{InputSource, OutputProblem, Published, Sharing, Stager, bind_outputs, publish_outputs},
     stream::{EventStream, milliseconds},
 };
@@ -35,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct Facilities {
     pub(crate) store: Store,
     pub(crate) run_dir: Arc<RunDir>,
+    pub(crate) slots: Slots,
     pub(crate) stager: Stager,
     pub(crate) stream: Arc<EventStream>,
     pub(crate) cancel: CancelSignal,
@@ -111,10 +107,12 @@ impl Attempt {
             self.request.step.clone(),
             &self.request.limits,
         ));
-        let (step, number) = (self.request.step.clone(), self.request.attempt);
-        let ended = self.work(&facilities, &sink).await;
+        let mut slot = None;
+        let ended = self.work(&facilities, &sink, &mut slot).await;
         let metrics = sink.close();
-        clean_up(&facilities, &step, number, &self.request.out_dir);
+        // After anything else, an executor that does not keep its word could still be writing.
+        let good = matches!(&ended, Ok((outcome, _)) if outcome.is_success());
+        clean_up(&facilities, slot, good);
         let index = self.index;
         match ended {
             Ok((outcome, outputs)) => {
@@ -134,8 +132,9 @@ impl Attempt {
         &mut self,
         facilities: &Arc<Facilities>,
         sink: &Arc<AttemptSink>,
+        slot: &mut Option<Slot>,
     ) -> Result<(StepOutcome, IndexMap<String, Published>), Inability> {
-        self.lay_out(facilities).await?;
+        *slot = Some(self.lay_out(facilities).await?);
         let out_dir = self.request.out_dir.clone();
         let limit = self.request.limits.output;
         let outcome = self.execute(facilities, sink).await?;
@@ -167,7 +166,7 @@ impl Attempt {
     }
 
     /// Makes the folders and puts the inputs in place.
-    async fn lay_out(&mut self, facilities: &Arc<Facilities>) -> Result<(), Inability> {
+    async fn lay_out(&mut self, facilities: &Arc<Facilities>) -> Result<Slot, Inability> {
         let sharing = match (self.sandboxed, facilities.superuser) {
             (true, _) => Sharing::Shared,
             (false, false) => Sharing::Own,
@@ -175,7 +174,7 @@ impl Attempt {
         };
         let links = |source: &InputSource| match source {
             InputSource::Workspace(seen) => seen.is_dir || seen.device() == facilities.device,
-            InputSource::Object(_) => sharing != Sharing::OwnCopy,
+            InputSource::Object { .. } => sharing != Sharing::OwnCopy,
             InputSource::Cells(cells) => sharing != Sharing::OwnCopy && cells.len() < 16,
         };
         let quick = self.sources.iter().all(|(_, _, source)| links(source));
@@ -193,11 +192,11 @@ impl Attempt {
                 .map_err(|error| Inability::internal(format!("preparing inputs: {error}")))?
         }?;
         self.sources = sources;
-        self.request.scratch_dir = laid.scratch.join("tmp");
-        self.request.out_dir = laid.out_dir;
+        self.request.scratch_dir = laid.slot.scratch_dir();
+        self.request.out_dir = laid.slot.out_dir().to_path_buf();
         self.request.inputs = laid.inputs;
         self.request.outputs = laid.outputs;
-        Ok(())
+        Ok(laid.slot)
     }
 
     /// Calls the executor, and holds it to its contract where it does not keep it.
@@ -293,8 +292,7 @@ impl Attempt {
 
 /// Where everything of an attempt lies.
 struct LaidOut {
-    scratch: PathBuf,
-    out_dir: PathBuf,
+    slot: Slot,
     inputs: IndexMap<String, Binding>,
     outputs: IndexMap<String, Binding>,
 }
@@ -313,18 +311,21 @@ fn lay_out(
         message,
         help: None,
     };
-    let scratch =
-        facilities.run_dir.scratch_dir(step, attempt).map_err(|error| environment(error.to_string()))?;
-    let out_dir = scratch.join("out");
-    fs::create_dir(&out_dir)
-        .map_err(|error| environment(format!("cannot create {}: {error}", out_dir.display())))?;
+    let slot = if sharing == Sharing::Shared {
+        facilities.slots.take()
+    } else {
+        let folder = facilities.run_dir.scratch_dir(step, attempt);
+        Slot::in_folder(folder.map_err(|error| environment(error.to_string()))?, false)
+    };
+    let mut slot =
+        slot.map_err(|error| environment(format!("cannot create folders for `{step}`: {error}")))?;
     let mut inputs = IndexMap::with_capacity(sources.len());
     for (name, kind, source) in sources {
-        let staged = facilities.stager.stage(name, *kind, source, sharing, &scratch);
+        let staged = facilities.stager.stage(*kind, source, sharing, &mut slot);
         inputs.insert(name.clone(), staged.map_err(|error| Inability::store(&error))?);
     }
-    let outputs = bind_outputs(outputs, &out_dir).map_err(|error| Inability::store(&error))?;
-    Ok(LaidOut { scratch, out_dir, inputs, outputs })
+    let outputs = bind_outputs(outputs, slot.out_dir()).map_err(|error| Inability::store(&error))?;
+    Ok(LaidOut { slot, inputs, outputs })
 }
 
 /// Whether all outputs are files, and small ones.
@@ -337,17 +338,12 @@ fn is_small(outputs: &IndexMap<String, Output>, out_dir: &Path) -> bool {
     sizes.fold(0, u64::saturating_add) <= HASHED_AT_ONCE
 }
 
-/// Removes what the attempt left. Two calls where it left nothing, as most do; the rest happens in the background, and
-/// what fails is removed with the run.
-fn clean_up(facilities: &Arc<Facilities>, step: &str, attempt: u32, out_dir: &Path) {
-    let Some(scratch) = out_dir.parent().filter(|_| !out_dir.as_os_str().is_empty()) else { return };
-    if fs::remove_dir(out_dir).is_ok() && fs::remove_dir(scratch).is_ok() {
-        return;
+/// Hands the folders on, or removes them in the background with what the attempt left. What cannot be removed is
+/// removed with the run.
+fn clean_up(facilities: &Facilities, slot: Option<Slot>, reuse: bool) {
+    if let Some(folder) = slot.and_then(|slot| facilities.slots.give_back(slot, reuse)) {
+        facilities.background.spawn_blocking(move || {
+            let _ = fs::remove_dir_all(folder);
+        });
     }
-    let facilities = Arc::clone(facilities);
-    let step = step.to_owned();
-    let background = facilities.background.clone();
-    background.spawn_blocking(move || {
-        let _ = facilities.run_dir.remove_scratch(&step, attempt);
-    });
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use runner_gate::{References, verdict::Judgement};
 use runner_store::Object;
-use runner_workflow::plan::{Action, Plan, StageIndex, StepIndex};
+use runner_workflow::plan::{Action, OutputRef, Plan, StageIndex, StepIndex};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender},
     time::Instant,
@@ -85,6 +85,8 @@ pub(crate) struct Driver {
     pub(crate) steps: Vec<StepProgress>,
     pub(crate) stages: Vec<StageProgress>,
     pub(crate) data: HashMap<String, DataSetInUse>,
+    /// How many inputs each output feeds.
+    pub(crate) uses: HashMap<OutputRef, usize>,
     /// What gates compare with.
     pub(crate) references: References,
     pub(crate) judgements: Vec<(StageIndex, Judgement)>,

@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, fs, os::unix::fs::MetadataExt, sync::Arc, time::Duration};
 
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use runner_store::{RunDir, RunId};
-use runner_workflow::plan::{Action, Plan, PolicyLevel, Source};
+use runner_workflow::plan::{Action, OutputRef, Plan, PolicyLevel, Source};
 use tokio::{sync::mpsc::unbounded_channel, time::Instant};
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +22,7 @@ use crate::{
     schedule::Schedule,
     scope::StepFacts,
     select::select_stages,
+    slots::Slots,
     staging::Stager,
     stream::{EventStream, milliseconds},
 };
@@ -54,7 +55,9 @@ impl Engine {
             options.store.create_run(&run_id).map_err(|error| EngineError::Record(error.to_string()))?;
         let run_dir = Arc::new(run_dir);
         let run = Run::open(options, selected, workspace, &run_id, &run_dir)?;
-        Ok(run.carry_out(started, run_dir).await)
+        // A task of its own: what it starts can then run on the same thread, without waking another.
+        let carried_out = tokio::spawn(run.carry_out(started, run_dir)).await;
+        carried_out.map_err(|error| EngineError::Record(format!("the engine stopped: {error}")))
     }
 }
 
@@ -76,7 +79,8 @@ impl Run {
         let record = |error: String| EngineError::Record(error);
         // A plan names no secret values, only where they come from.
         run_dir.write_plan(&*options.plan).map_err(|error| record(error.to_string()))?;
-        let shared = run_dir.path().join("work").join("inputs");
+        let work = run_dir.path().join("work");
+        let shared = work.join("inputs");
         fs::create_dir_all(&shared).map_err(|error| record(format!("{}: {error}", shared.display())))?;
         let stream = Arc::new(EventStream::open(
             run_id.to_string(),
@@ -86,6 +90,7 @@ impl Run {
         ));
         let plan = Arc::clone(&options.plan);
         let facilities = Arc::new(Facilities {
+            slots: Slots::new(work),
             stager: Stager::new(options.store.clone(), shared),
             device: fs::metadata(run_dir.path()).ok().map(|metadata| metadata.dev()),
             store: options.store,
@@ -139,6 +144,7 @@ impl Run {
             steps: plan.steps.iter().map(|_| StepProgress::default()).collect(),
             stages: plan.stages.iter().map(|_| StageProgress::default()).collect(),
             data,
+            uses: uses(&plan),
             references: runner_gate::References::default(),
             judgements: Vec::new(),
             conclusion: Conclusion::default(),
@@ -195,19 +201,31 @@ impl Run {
             .iter()
             .enumerate()
             .filter(|(_, step)| self.selected[step.stage])
-            .filter_map(|(index, step)| Some((index, step, driver.executors[index].clone()?)))
+            .filter_map(|(index, _)| Some((index, driver.executors[index].clone()?)))
             .collect();
-        let preparing = steps.into_iter().map(|(index, step, executor)| async move {
-            executor.prepare(step).await.err().map(|error| (index, error))
-        });
+        let preparing: Vec<_> = steps
+            .into_iter()
+            .map(|(index, executor): (usize, Arc<dyn Executor>)| {
+                let plan = Arc::clone(&plan);
+                async move { executor.prepare(&plan.steps[index]).await.err().map(|error| (index, error)) }
+                    .boxed()
+            })
+            .collect();
+        let mut preparing = stream::iter(preparing).buffer_unordered(PREPARED_AT_ONCE);
         let cancelled = driver.facilities.cancel.graceful().clone();
-        let mut problems: Vec<(usize, ExecutorError)> = tokio::select! {
-            problems = stream::iter(preparing).buffer_unordered(PREPARED_AT_ONCE).filter_map(|problem| async { problem }).collect() => problems,
-            () = cancelled.cancelled() => {
-                driver.conclusion.add(RunResult::Cancelled, "the run was cancelled");
-                return false;
+        let mut problems: Vec<(usize, ExecutorError)> = Vec::new();
+        loop {
+            tokio::select! {
+                prepared = preparing.next() => match prepared {
+                    Some(problem) => problems.extend(problem),
+                    None => break,
+                },
+                () = cancelled.cancelled() => {
+                    driver.conclusion.add(RunResult::Cancelled, "the run was cancelled");
+                    return false;
+                }
             }
-        };
+        }
         problems.sort_by_key(|(index, _)| *index);
         let none = problems.is_empty();
         for (index, error) in problems {
@@ -312,6 +330,16 @@ fn outline(plan: &Plan, selected: &[bool], ids: &[String]) -> Vec<StageOutline> 
             gates: stage.gates.len(),
         })
         .collect()
+}
+
+fn uses(plan: &Plan) -> HashMap<OutputRef, usize> {
+    let mut uses = HashMap::new();
+    for source in plan.steps.iter().flat_map(|step| step.inputs.values()) {
+        if let Source::Output(output) = source {
+            *uses.entry(output.clone()).or_insert(0) += 1;
+        }
+    }
+    uses
 }
 
 /// The data sets that selected steps read and that are there. One that is not there shows where it is needed.

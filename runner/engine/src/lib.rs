@@ -31,6 +31,7 @@ mod scope;
 pub mod scripted;
 mod select;
 mod sink;
+mod slots;
 mod staging;
 mod stream;
 

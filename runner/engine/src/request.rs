@@ -103,7 +103,8 @@ impl Driver {
         match source {
             Source::Output(reference) => {
                 let published = output(reference)?;
-                Ok((published.kind, InputSource::Object(published)))
+                let popular = self.uses.get(reference).is_some_and(|uses| *uses > 1);
+                Ok((published.kind, InputSource::Object { published, popular }))
             }
             Source::AllCells(references) => {
                 let mut cells = Vec::with_capacity(references.len());

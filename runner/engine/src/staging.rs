@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use runner_store::{Digest, Object, ObjectError, ObjectKind, OutputLimits, Store};
 use runner_workflow::plan::{Kind, Output};
 
-use crate::{data::Seen, executor::Binding};
+use crate::{data::Seen, executor::Binding, slots::Slot};
 
 /// An output in the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,12 @@ pub(crate) struct Published {
 #[derive(Debug, Clone)]
 pub(crate) enum InputSource {
     /// An output of another step.
-    Object(Published),
+    Object {
+        /// The output.
+        published: Published,
+        /// Several steps use it: worth a place of its own for the whole run.
+        popular: bool,
+    },
     /// One output of every cell: name of the cell and output.
     Cells(Vec<(String, Published)>),
     /// Something in the workspace.
@@ -64,37 +69,39 @@ impl Stager {
     /// Makes the input available and says where. Inputs that are files stand alone in a folder, under their own name.
     pub(crate) fn stage(
         &self,
-        name: &str,
         kind: Kind,
         source: &InputSource,
         sharing: Sharing,
-        scratch: &Path,
+        slot: &mut Slot,
     ) -> Result<Binding, ObjectError> {
-        let own = |name: &str| scratch.join("in").join(name);
+        let mut own = |file: &Path| slot.place_input(file).map_err(at("create a folder for", file));
         let (path, is_dir) = match source {
             InputSource::Workspace(seen) if seen.is_dir => (seen.path.clone(), true),
             InputSource::Workspace(seen) => {
-                let folder = if sharing == Sharing::Shared {
+                let path = if sharing == Sharing::Shared {
                     let path = seen.path.to_string_lossy();
-                    self.shared.join(&Digest::of_bytes(path.as_bytes()).hex()[..32])
+                    self.shared.join(&Digest::of_bytes(path.as_bytes()).hex()[..32]).join(&seen.name)
                 } else {
-                    own(name)
+                    own(Path::new(&seen.name))?
                 };
-                let path = folder.join(&seen.name);
                 self.once(&path, sharing, || link_or_copy(&seen.path, &path))?;
                 (path, false)
             }
-            InputSource::Object(published) => {
+            InputSource::Object { published, popular } => {
                 let digest = &published.object.digest;
-                let folder = if sharing == Sharing::Shared {
+                let is_dir = digest.kind() == ObjectKind::Tree;
+                let name = file_name(&published.path);
+                let path = if sharing == Sharing::Shared && (*popular || is_dir) {
                     // The name too: the same bytes may be `a.csv` here and `b.csv` there.
-                    self.shared.join(shared_name(digest, &published.path))
+                    let path = self.shared.join(shared_name(digest, &published.path)).join(name);
+                    self.once(&path, sharing, || self.place(digest, &path, sharing))?;
+                    path
                 } else {
-                    own(name)
+                    let path = own(Path::new(name))?;
+                    self.place(digest, &path, sharing)?;
+                    path
                 };
-                let path = folder.join(file_name(&published.path));
-                self.once(&path, sharing, || self.place(digest, &path, sharing))?;
-                (path, digest.kind() == ObjectKind::Tree)
+                (path, is_dir)
             }
             InputSource::Cells(cells) => {
                 let folder = if sharing == Sharing::Shared {
@@ -104,7 +111,7 @@ impl Stager {
                     }
                     self.shared.join(&Digest::of_bytes(key.as_bytes()).hex()[..32]).join("cells")
                 } else {
-                    own(name)
+                    own(Path::new("cells"))?
                 };
                 self.once(&folder, sharing, || {
                     fs::create_dir_all(&folder).map_err(at("create the folder", &folder))?;

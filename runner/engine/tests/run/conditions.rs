@@ -69,7 +69,8 @@ async fn always_and_failure_run_after_failures() {
 
 #[tokio::test]
 async fn a_step_cannot_run_without_its_input() {
-    let plan = PlanBuilder::new().stage("one").step_with("fit", &[], |step| step.outputs = out(Kind::Model, "m"));
+    let plan =
+        PlanBuilder::new().stage("one").step_with("fit", &[], |step| step.outputs = out(Kind::Model, "m"));
     let source = runner_workflow::plan::Source::Output(runner_workflow::plan::OutputRef {
         step: 0,
         output: "out".into(),
@@ -129,8 +130,7 @@ async fn expressions_see_params_matrix_env_and_steps() {
         });
     let mut plan = plan;
     plan.plan.params.insert("lr".into(), json!(0.5));
-    let executor =
-        Arc::new(ScriptedExecutor::new().on("fit[seed=3]", [Act::succeed().metric("loss", 0.25)]));
+    let executor = Arc::new(ScriptedExecutor::new().on("fit[seed=3]", [Act::succeed().metric("loss", 0.25)]));
     let place = Place::new();
     let mut options = place.options(plan, executor.clone());
     options.git.branch = Some("main".into());

@@ -109,7 +109,11 @@ async fn a_slow_consumer_slows_nothing_and_the_log_has_every_line() {
     assert_eq!(run.summary.result, RunResult::Passed);
     assert_eq!(run.lines("noisy").len(), LINES);
     let warnings = run.warnings();
-    assert_eq!(warnings.iter().filter(|message| message.contains("left out there")).count(), 1, "{warnings:?}");
+    assert_eq!(
+        warnings.iter().filter(|message| message.contains("left out there")).count(),
+        1,
+        "{warnings:?}"
+    );
     // Not 20 seconds: the run ended before the consumer did.
     assert!(run.summary.record.unwrap().duration_ms < 5_000.0);
 }

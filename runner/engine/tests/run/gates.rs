@@ -144,7 +144,8 @@ fn scoring(act: Act, gates: &[&str]) -> (PlanBuilder, Arc<ScriptedExecutor>) {
 #[tokio::test]
 async fn metrics_come_from_predictions() {
     let act = Act::succeed().output("out", PREDICTIONS);
-    let gates = ["accuracy == 0.75", "recall[region=EU] >= 1", "roc_auc >= 1", "min(accuracy[region]) >= 0.5"];
+    let gates =
+        ["accuracy == 0.75", "recall[region=EU] >= 1", "roc_auc >= 1", "min(accuracy[region]) >= 0.5"];
     let (plan, executor) = scoring(act, &gates);
     let run = Place::new().run(plan, executor).await;
     assert_eq!(run.summary.exit_code, 0, "{}", run.reason());

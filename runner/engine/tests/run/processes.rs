@@ -69,7 +69,10 @@ async fn a_step_gets_what_the_contract_promises() {
     assert!(step.metrics[1].value.is_nan());
     assert_eq!(step.findings[0].rows, [1]);
     let lines = run.lines("a");
-    assert!(lines.contains(&"seed 7, lr 0.1, leak none, lang none, expr $(touch /tmp/pwned); `id`"), "{lines:?}");
+    assert!(
+        lines.contains(&"seed 7, lr 0.1, leak none, lang none, expr $(touch /tmp/pwned); `id`"),
+        "{lines:?}"
+    );
     assert!(lines.contains(&"error"));
     assert!(lines.contains(&place.path().canonicalize().unwrap().to_str().unwrap()));
 }

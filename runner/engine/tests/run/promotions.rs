@@ -75,7 +75,11 @@ async fn without_a_verdict_nothing_is_promoted() {
         (vec![], vec!["auc >= 0.99 else info"]),
     ] {
         let run = place.run(plan(&before, &gates), executor("m")).await;
-        assert_eq!((run.summary.result, run.summary.exit_code), (RunResult::GateFailed, 3), "{before:?} {gates:?}");
+        assert_eq!(
+            (run.summary.result, run.summary.exit_code),
+            (RunResult::GateFailed, 3),
+            "{before:?} {gates:?}"
+        );
         assert_eq!(refusal(&run), Some("no gate judged this model"));
         assert!(run.reason().contains("no gate judged this model"), "{}", run.reason());
     }

@@ -87,9 +87,10 @@ async fn steps_that_cannot_be_prepared_are_all_told() {
 #[tokio::test]
 async fn data_that_is_not_there_stops_the_run_early() {
     for (path, exit_code) in [("none.csv", 6), ("../outside.csv", 5)] {
-        let mut plan = PlanBuilder::new().stage("one").step("long", &[]).stage("two").step_with("a", &[], |step| {
-            step.inputs.insert("data".into(), Source::Data("test".into()));
-        });
+        let mut plan =
+            PlanBuilder::new().stage("one").step("long", &[]).stage("two").step_with("a", &[], |step| {
+                step.inputs.insert("data".into(), Source::Data("test".into()));
+            });
         plan.plan.data.insert("test".into(), DataSet { path: path.into(), id: None, label: None });
         let executor = Arc::new(ScriptedExecutor::new());
         let run = Place::new().run(plan, executor.clone()).await;

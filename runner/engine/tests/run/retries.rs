@@ -11,7 +11,10 @@ use runner_workflow::plan::{Retry, RetryOn};
 use crate::plans::{Place, PlanBuilder};
 
 fn plan(retry: Retry) -> PlanBuilder {
-    PlanBuilder::new().stage("one").step_with("flaky", &[], |step| step.retry = retry).step("after", &["flaky"])
+    PlanBuilder::new()
+        .stage("one")
+        .step_with("flaky", &[], |step| step.retry = retry)
+        .step("after", &["flaky"])
 }
 
 #[tokio::test(start_paused = true)]
@@ -23,11 +26,8 @@ async fn failed_attempts_are_tried_again_with_backoff() {
     let run = place.run(plan(retry), executor.clone()).await;
     assert_eq!(run.summary.result, RunResult::Passed);
     let performed = executor.performed();
-    let waits: Vec<_> = performed
-        .windows(2)
-        .take(2)
-        .map(|pair| (pair[1].started - pair[0].started).as_secs())
-        .collect();
+    let waits: Vec<_> =
+        performed.windows(2).take(2).map(|pair| (pair[1].started - pair[0].started).as_secs()).collect();
     assert_eq!(waits, [10, 20]);
     let step = run.step("flaky");
     assert_eq!(step.attempts, 3);
@@ -61,12 +61,7 @@ async fn only_what_retry_on_names() {
         (vec![RetryOn::Exit(137)], Act::fail(137), 2, 1),
         (vec![RetryOn::Timeout], Act::ending(StepOutcome::TimedOut { limit_ms: 5 }), 2, 124),
         (vec![], Act::ending(StepOutcome::OutOfMemory { limit: 5 }), 2, 1),
-        (
-            vec![],
-            Act::ending(StepOutcome::Denied { capability: "net".into(), message: "no".into() }),
-            1,
-            5,
-        ),
+        (vec![], Act::ending(StepOutcome::Denied { capability: "net".into(), message: "no".into() }), 1, 5),
     ] {
         let retry = Retry { times: 1, on: on.clone(), ..Retry::default() };
         let executor = Arc::new(ScriptedExecutor::new().on("flaky", [act]));
@@ -96,7 +91,8 @@ async fn a_timeout_is_an_outcome() {
     let plan = PlanBuilder::new()
         .stage("one")
         .step_with("slow", &[], |step| step.timeout = Some(Duration::from_secs(2)));
-    let executor = Arc::new(ScriptedExecutor::new().on("slow", [Act::succeed().after(Duration::from_secs(60))]));
+    let executor =
+        Arc::new(ScriptedExecutor::new().on("slow", [Act::succeed().after(Duration::from_secs(60))]));
     let place = Place::new();
     let run = place.run(plan, executor).await;
     assert_eq!((run.summary.result, run.summary.exit_code), (RunResult::TimedOut, 124));

@@ -19,7 +19,8 @@ fn secret() -> Vec<SecretValue> {
 async fn no_secret_is_in_the_record() {
     let mut act = Act::ending(StepOutcome::Failed { code: Some(1), message: format!("{SECRET} is wrong") });
     act.lines = vec![format!("token {SECRET}"), "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5".into()];
-    act.metrics = vec![Metric { name: SECRET.into(), value: 1.0, slice: vec![(SECRET.into(), SECRET.into())] }];
+    act.metrics =
+        vec![Metric { name: SECRET.into(), value: 1.0, slice: vec![(SECRET.into(), SECRET.into())] }];
     act.findings = vec![Finding {
         severity: Severity::Error,
         rule: SECRET.into(),
