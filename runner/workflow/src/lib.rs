@@ -3,6 +3,11 @@
 //! Pure and synchronous: no file system, no clock, no environment. What the language needs from outside
 //! (manifests of plugins, the gate grammar, parameter files) is handed in through [`surroundings::Surroundings`].
 
+#![expect(
+    clippy::result_large_err,
+    reason = "an error here is a whole diagnostic, made once for each mistake in a file"
+)]
+
 mod check;
 mod diagnostic;
 mod document;

@@ -22,7 +22,7 @@ pub enum Kind {
     Predictions,
     /// Named numbers.
     Metrics,
-    /// Results of tests (JUnit XML).
+    /// Results of tests (`JUnit` XML).
     Tests,
     /// Something for people to read.
     Report,

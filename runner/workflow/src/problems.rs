@@ -28,6 +28,13 @@ impl Problems {
         }
     }
 
+    /// Add several problems.
+    pub(crate) fn extend(&mut self, diagnostics: Vec<Diagnostic>) {
+        for diagnostic in diagnostics {
+            self.push(diagnostic);
+        }
+    }
+
     /// Whether there is any error so far.
     pub(crate) fn has_errors(&self) -> bool {
         self.errors > 0

@@ -129,9 +129,7 @@ pub(crate) fn parse<'s>(text: &'s str, base: usize, problems: &mut Problems) -> 
         };
         builder.tag = span.tag_span().map(place);
         let span = place(span);
-        if builder.take(event, span).is_none() {
-            return None;
-        }
+        builder.take(event, span)?;
     }
     let root = builder.root.take();
     if root.is_none() {
@@ -197,17 +195,16 @@ impl<'s> Builder<'s, '_> {
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(open) = self.open.pop() {
-                    let span = open.start..self.end_of(&open, span);
+                    let span = open.start..end_of(&open, span);
                     self.add(Node { span, content: open.content, weight: open.weight }, open.anchor)?;
                 }
             }
             Event::Anchor(_, name) => self.names.push(name.into_owned()),
-            Event::Alias(id) => match self.anchors.get(&id) {
-                Some(node) => {
+            Event::Alias(id) => {
+                if let Some(node) = self.anchors.get(&id) {
                     let node = Rc::clone(node);
                     self.attach(node, &span)?;
-                }
-                None => {
+                } else {
                     self.problems.push(
                         Diagnostic::error(
                             "yaml::alias",
@@ -218,7 +215,7 @@ impl<'s> Builder<'s, '_> {
                     );
                     self.attach_null(span)?;
                 }
-            },
+            }
             Event::UnresolvedAlias(name) => {
                 let help = suggest::help(&name, self.names.iter().map(String::as_str))
                     .unwrap_or_else(|| "text that starts with `*` must be quoted".to_owned());
@@ -235,17 +232,6 @@ impl<'s> Builder<'s, '_> {
             _ => {}
         }
         Some(())
-    }
-
-    /// The end event of a block collection stands at the next token; the last child's end is what people see as its end.
-    fn end_of(&self, open: &Open<'s>, end: Range<usize>) -> usize {
-        let last = match &open.content {
-            Content::List(items) => items.last().map(|item| item.span.end),
-            Content::Map(entries) => entries.last().map(|entry| entry.value.span.end.max(entry.key_span.end)),
-            Content::Scalar { .. } => None,
-        };
-        // A flow collection's end event covers its bracket.
-        if end.is_empty() { last.filter(|last| *last >= open.start).unwrap_or(end.start) } else { end.end }
     }
 
     fn begin(&mut self, start: usize, anchor: usize, content: Content<'s>) {
@@ -422,4 +408,15 @@ fn syntax_problem(error: &ScanError, text: &str, base: usize) -> Diagnostic {
             Diagnostic::error("yaml::syntax", span, format!("this is not YAML: {}", error.info())).help(help)
         }
     }
+}
+
+/// The end event of a block collection stands at the next token; the last child's end is what people see as its end.
+fn end_of(open: &Open<'_>, end: Range<usize>) -> usize {
+    let last = match &open.content {
+        Content::List(items) => items.last().map(|item| item.span.end),
+        Content::Map(entries) => entries.last().map(|entry| entry.value.span.end.max(entry.key_span.end)),
+        Content::Scalar { .. } => None,
+    };
+    // A flow collection's end event covers its bracket.
+    if end.is_empty() { last.filter(|last| *last >= open.start).unwrap_or(end.start) } else { end.end }
 }

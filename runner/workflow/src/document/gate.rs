@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
-    read::{Json, Read, Reader, Shape},
+    read::{Json, Read, Reader, Shape, mismatch},
     yaml::{Content, Node},
 };
 
@@ -51,7 +51,7 @@ impl Read for Gate {
                 Some(Self::Mapping { value, shape })
             }
             Content::List(_) => {
-                let problem = reader.mismatch(node, "a gate such as `auc >= 0.9`").help(
+                let problem = mismatch(node, "a gate such as `auc >= 0.9`").help(
                     "inside `[ ]`, a gate that holds brackets or commas must be quoted; or write one gate per line after `-`",
                 );
                 reader.problems.push(problem);

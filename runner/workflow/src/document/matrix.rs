@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     diagnostic::Diagnostic,
-    read::{Json, KeyRule, Name, Read, Reader, Spanned, Table},
+    read::{Json, KeyRule, Name, Read, Reader, Spanned, Table, mismatch},
     yaml::{Content, Node},
 };
 
@@ -75,7 +75,7 @@ impl Read for Matrix {
 /// The values of one axis.
 fn values(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Vec<Spanned<serde_json::Value>>> {
     let Content::List(items) = &node.content else {
-        let problem = reader.mismatch(node, "a list of values").help("write `seed: [0, 1, 2]`");
+        let problem = mismatch(node, "a list of values").help("write `seed: [0, 1, 2]`");
         reader.problems.push(problem);
         return None;
     };
@@ -107,7 +107,7 @@ fn values(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Vec<Spanned<serde_
 fn scalar(json: &Json, node: &Node<'_>, reader: &mut Reader<'_>) -> bool {
     let fits = matches!(node.content, Content::Scalar { .. }) && !json.value.is_null();
     if !fits {
-        let problem = reader.mismatch(node, "a text, a number or a boolean");
+        let problem = mismatch(node, "a text, a number or a boolean");
         reader.problems.push(problem.help("values of a matrix name its cells; keep larger values in files"));
     }
     fits

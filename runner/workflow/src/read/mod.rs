@@ -69,21 +69,12 @@ pub(crate) struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    /// Report a node of the wrong type.
-    pub(crate) fn mismatch(&mut self, node: &Node<'_>, expected: &str) -> Diagnostic {
-        Diagnostic::error(
-            "workflow::type",
-            point(node),
-            format!("expected {expected}, found {}", describe(node)),
-        )
-    }
-
     /// The entries of a mapping; anything else is reported as not being `what`.
     pub(crate) fn map<'n, 's>(&mut self, node: &'n Node<'s>, what: &str) -> Option<&'n [Entry<'s>]> {
         if let Content::Map(entries) = &node.content {
             return Some(entries);
         }
-        let problem = self.mismatch(node, &format!("{what} (a mapping)"));
+        let problem = mismatch(node, &format!("{what} (a mapping)"));
         self.problems.push(problem);
         None
     }
@@ -121,6 +112,11 @@ impl Reader<'_> {
                 .maybe_help(suggest::help(&entry.key, known.iter().copied())),
         );
     }
+}
+
+/// A problem for a node of the wrong type.
+pub(crate) fn mismatch(node: &Node<'_>, expected: &str) -> Diagnostic {
+    Diagnostic::error("workflow::type", point(node), format!("expected {expected}, found {}", describe(node)))
 }
 
 /// What a node is, for messages.

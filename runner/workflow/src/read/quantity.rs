@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Read, Reader};
+use super::{Read, Reader, mismatch};
 use crate::{
     diagnostic::Diagnostic,
     scalar::{self, Meaning},
@@ -65,7 +65,7 @@ impl Read for Bytes {
 
 fn quantity(node: &Node<'_>, reader: &mut Reader<'_>, kind: &Kind) -> Option<f64> {
     let Content::Scalar { text, plain } = &node.content else {
-        let problem = reader.mismatch(node, &format!("{} such as {}", kind.what, kind.example));
+        let problem = mismatch(node, &format!("{} such as {}", kind.what, kind.example));
         reader.problems.push(problem);
         return None;
     };

@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Read, Reader, Spanned, describe, point};
+use super::{Read, Reader, Spanned, describe, mismatch, point};
 use crate::{
     diagnostic::Diagnostic,
     expr::{self, Expr, ExprKind, Place, Template, Value},
@@ -24,11 +24,11 @@ impl Read for String {
             if !plain || matches!(scalar::resolve(text), Meaning::Text(_)) {
                 return Some(text.clone().into_owned());
             }
-            let problem = reader.mismatch(node, "a text").help(format!("quote it: \"{text}\""));
+            let problem = mismatch(node, "a text").help(format!("quote it: \"{text}\""));
             reader.problems.push(problem);
             return None;
         }
-        let problem = reader.mismatch(node, "a text");
+        let problem = mismatch(node, "a text");
         reader.problems.push(problem);
         None
     }
@@ -47,7 +47,7 @@ impl Read for bool {
         if let Some(Meaning::Bool(value)) = meaning(node) {
             return Some(value);
         }
-        let mut problem = reader.mismatch(node, "`true` or `false`");
+        let mut problem = mismatch(node, "`true` or `false`");
         if let Some(Meaning::Text(text)) = meaning(node) {
             match text.to_ascii_lowercase().as_str() {
                 "yes" | "on" | "true" => problem = problem.help("write `true`"),
@@ -67,7 +67,7 @@ impl Read for u64 {
         {
             return Some(value);
         }
-        let problem = reader.mismatch(node, "a whole number of 0 or more");
+        let problem = mismatch(node, "a whole number of 0 or more");
         reader.problems.push(problem);
         None
     }
@@ -93,7 +93,7 @@ impl Read for f64 {
         if let Some(Meaning::Number(number)) = meaning(node) {
             return number.as_f64();
         }
-        let problem = reader.mismatch(node, "a number");
+        let problem = mismatch(node, "a number");
         reader.problems.push(problem);
         None
     }
@@ -102,7 +102,7 @@ impl Read for f64 {
 impl<T: Read> Read for Vec<Spanned<T>> {
     fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let Content::List(items) = &node.content else {
-            let problem = reader.mismatch(node, "a list");
+            let problem = mismatch(node, "a list");
             reader.problems.push(problem);
             return None;
         };
@@ -172,7 +172,7 @@ pub(crate) struct Templated(pub(crate) Template);
 impl Read for Templated {
     fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let Content::Scalar { text, .. } = &node.content else {
-            let problem = reader.mismatch(node, "a text");
+            let problem = mismatch(node, "a text");
             reader.problems.push(problem);
             return None;
         };
@@ -249,7 +249,7 @@ pub(crate) struct Condition(pub(crate) Expr);
 impl Read for Condition {
     fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let Content::Scalar { text, .. } = &node.content else {
-            let problem = reader.mismatch(node, "a condition such as `git.branch == 'main'`");
+            let problem = mismatch(node, "a condition such as `git.branch == 'main'`");
             reader.problems.push(problem);
             return None;
         };
@@ -258,10 +258,7 @@ impl Read for Condition {
             trimmed.strip_prefix(expr::OPEN).and_then(|rest| rest.strip_suffix("}}")).unwrap_or(trimmed);
         let start = inner.as_ptr() as usize - text.as_ptr() as usize;
         reader.expressions += 1;
-        let place = match places(text, node, reader)(start..start + inner.len()) {
-            Place::At(offset) => Place::At(offset),
-            within @ Place::Within(_) => within,
-        };
+        let place = places(text, node, reader)(start..start + inner.len());
         match expr::parse(inner, &place) {
             Ok(Expr { kind: ExprKind::Literal(value), span }) if !matches!(value, Value::Bool(_)) => {
                 let message = format!("a condition must be true or false, not {}", value.type_name());

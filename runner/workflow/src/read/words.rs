@@ -7,7 +7,7 @@ macro_rules! words {
             fn read(node: &$crate::yaml::Node<'_>, reader: &mut $crate::read::Reader<'_>) -> Option<Self> {
                 const WORDS: &[&str] = &[$($word),+];
                 let $crate::yaml::Content::Scalar { text, .. } = &node.content else {
-                    let problem = reader.mismatch(node, concat!($what, " (one word)"));
+                    let problem = $crate::read::mismatch(node, concat!($what, " (one word)"));
                     reader.problems.push(problem);
                     return None;
                 };

@@ -165,7 +165,9 @@ fn look_up(uses: &Spanned<String>, stage: StageIndex, context: &mut Context<'_>)
         return None;
     } else if text.starts_with("http://") {
         return problem("plugins are not fetched over plain http".to_owned(), "use https".to_owned());
-    } else if !(text.starts_with("./") || text.ends_with(".wasm")) {
+    } else if !(text.starts_with("./")
+        || std::path::Path::new(text).extension().is_some_and(|end| end == "wasm"))
+    {
         let names = context.surroundings.builtin_names();
         let help = if names.iter().any(|known| known == text) {
             format!("did you mean `builtin:{text}`?")

@@ -1,6 +1,6 @@
 //! `with:` against the plugin's own JSON Schema, as far as its values are known before the run.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Write as _};
 
 use super::{
     Context, action,
@@ -8,7 +8,7 @@ use super::{
     outline::StepOutline,
     scope::{self, StaticScope},
 };
-use crate::{diagnostic::Diagnostic, plan::ConfigTemplate};
+use crate::{diagnostic::Diagnostic, expr::Template, plan::ConfigTemplate};
 
 /// Configurations that were checked already: most steps of a large workflow are configured alike.
 #[derive(Default)]
@@ -98,7 +98,7 @@ fn value(
             .iter()
             .enumerate()
             .map(|(index, item)| {
-                pointer.push_str(&format!("/{index}"));
+                let _ = write!(pointer, "/{index}");
                 let value = value(item, scope, pointer, unknown);
                 pointer.truncate(length);
                 value
@@ -118,4 +118,28 @@ fn value(
     };
     pointer.truncate(length);
     value
+}
+
+/// Every text of a configuration.
+pub(crate) fn visit<'t>(config: &'t ConfigTemplate, visitor: &mut dyn FnMut(&'t Template)) {
+    match config {
+        ConfigTemplate::Scalar(_) => {}
+        ConfigTemplate::Text(template) => visitor(template),
+        ConfigTemplate::List(items) => items.iter().for_each(|item| visit(item, visitor)),
+        ConfigTemplate::Map(entries) => entries.values().for_each(|value| visit(value, visitor)),
+    }
+}
+
+/// A configuration with every text changed.
+pub(crate) fn map(config: &ConfigTemplate, change: &dyn Fn(&Template) -> Template) -> ConfigTemplate {
+    match config {
+        ConfigTemplate::Scalar(value) => ConfigTemplate::Scalar(value.clone()),
+        ConfigTemplate::Text(template) => ConfigTemplate::Text(change(template)),
+        ConfigTemplate::List(items) => {
+            ConfigTemplate::List(items.iter().map(|item| map(item, change)).collect())
+        }
+        ConfigTemplate::Map(entries) => ConfigTemplate::Map(
+            entries.iter().map(|(key, value)| (key.clone(), map(value, change))).collect(),
+        ),
+    }
 }

@@ -1,19 +1,19 @@
 //! Steps of the plan: everything about a step is checked once, then it is written out for each cell.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::{
     Context, action,
-    configuration::Configurations,
+    configuration::{self, Configurations},
     inputs::{self, Known, Target},
-    names::{self, Asked},
+    names::{self, Asked, Checker},
     order::Order,
     outline::{Outline, StepOutline},
     path,
     reference::{self, Choice},
-    script, settings,
+    script, settings, unavailable,
 };
 use crate::{
     diagnostic::Diagnostic,
@@ -75,10 +75,21 @@ struct Expander<'e, 'd, 'c> {
     planned: Vec<PlannedStep>,
 }
 
+/// What an input refers to, where its text is the same in every cell.
+#[derive(Clone)]
+enum Fixed {
+    /// Not looked at, or different in every cell.
+    NotYet,
+    /// Nothing; that was reported.
+    Wrong,
+    /// This.
+    Known(Target),
+}
+
 /// What is the same in all cells of a step.
 struct Shared<'d> {
     env: IndexMap<&'d str, &'d Template>,
-    asked: Vec<Asked>,
+    asked: IndexSet<Asked>,
     params: BTreeSet<String>,
     script: Option<Script>,
     needs: Vec<Asked>,
@@ -96,7 +107,7 @@ impl<'d> Expander<'_, 'd, '_> {
         let everywhere = weight(self.document.env.as_ref());
         let total = self.outline.steps.iter().fold(0_usize, |total, step| {
             let stage = &self.outline.stages[step.stage];
-            let one = step.weight + everywhere + weight(stage.document.env.as_ref());
+            let one = step.weight + everywhere + stage.cell_weight + weight(stage.document.env.as_ref());
             total.saturating_add(one.saturating_mul(stage.cells.len()))
         });
         if total <= MAX_WEIGHT {
@@ -120,14 +131,13 @@ impl<'d> Expander<'_, 'd, '_> {
         let stage = &outline.stages[step.stage];
         inputs::check_names(step, self.context);
         let shared = self.shared(index);
-        self.note_unavailable(step, &shared);
+        unavailable::step(step, self.context);
         for asked in shared.asked.iter().chain(&shared.needs) {
             self.order.add(asked.step, index);
         }
         let count = if cells_fit { stage.cells.len() } else { 1 };
         let mut ordered = HashSet::new();
-        // What an input refers to, where that is the same in every cell.
-        let mut fixed: Vec<Option<Option<Target>>> = Vec::new();
+        let mut fixed = Vec::new();
         for cell in 0..count {
             let inputs = self.inputs(index, cell, &mut fixed, &mut ordered);
             let planned = self.cell(index, cell, &shared, inputs);
@@ -143,20 +153,24 @@ impl<'d> Expander<'_, 'd, '_> {
         &mut self,
         index: usize,
         cell: usize,
-        fixed: &mut Vec<Option<Option<Target>>>,
+        fixed: &mut Vec<Fixed>,
         ordered: &mut HashSet<usize>,
     ) -> IndexMap<String, Source> {
         let step = &self.outline.steps[index];
         let values = &self.outline.stages[step.stage].cells[cell];
         let entries = step.document.inputs.as_ref().map(|table| table.entries.as_slice()).unwrap_or_default();
-        fixed.resize(entries.len(), None);
+        fixed.resize(entries.len(), Fixed::NotYet);
         let mut inputs = IndexMap::with_capacity(entries.len());
         for ((name, value), fixed) in entries.iter().zip(fixed) {
-            let target = fixed.take().unwrap_or_else(|| {
-                inputs::target((index, values), (name, value), self.outline, &self.known, self.context)
-            });
+            let target = match fixed {
+                Fixed::Known(target) => Some(target.clone()),
+                Fixed::Wrong => None,
+                Fixed::NotYet => {
+                    inputs::target((index, values), (name, value), self.outline, &self.known, self.context)
+                }
+            };
             if value.value.0.as_text().is_some() {
-                *fixed = Some(target.clone());
+                *fixed = target.clone().map_or(Fixed::Wrong, Fixed::Known);
             }
             let Some(target) = target else { continue };
             if let Target::Output { step, .. } = &target
@@ -181,7 +195,7 @@ impl<'d> Expander<'_, 'd, '_> {
         for table in [&self.document.env, &stage.document.env, &step.document.env].into_iter().flatten() {
             env.extend(table.entries.iter().map(|(name, value)| (name.as_str(), &value.value.0)));
         }
-        let mut checker = Checker { found: Vec::new(), asked: Vec::new(), params: BTreeSet::new() };
+        let mut checker = Checker::default();
         let declared: Vec<_> = env.keys().copied().collect();
         let names = |roots, reason| Names {
             roots,
@@ -198,7 +212,7 @@ impl<'d> Expander<'_, 'd, '_> {
             checker.check(expr, &in_env, self.outline, from);
         }
         if let Some(with) = &step.document.with {
-            visit(&with.value.template, &mut |template| {
+            configuration::visit(&with.value.template, &mut |template| {
                 template.exprs().for_each(|expr| checker.check(expr, &in_step, self.outline, from));
             });
         }
@@ -215,7 +229,7 @@ impl<'d> Expander<'_, 'd, '_> {
         }
         let Checker { found, asked, params } = checker;
         self.context.used_params.extend(params.iter().cloned());
-        found.into_iter().for_each(|problem| self.context.problems.push(problem));
+        self.context.problems.extend(found);
         let script = self.script(step);
         let needs = self.needs(index);
         let document = step.document;
@@ -329,7 +343,7 @@ impl<'d> Expander<'_, 'd, '_> {
             shared.env.iter().map(|(name, value)| ((*name).to_owned(), localise_template(value))).collect();
         let with = step.document.with.as_ref().map_or_else(
             || ConfigTemplate::Map(IndexMap::new()),
-            |with| map(&with.value.template, &localise_template),
+            |with| configuration::map(&with.value.template, &localise_template),
         );
         let script = shared.script.as_ref().map(|script| Script {
             text: script.text.clone(),
@@ -422,6 +436,7 @@ impl<'d> Expander<'_, 'd, '_> {
         let step = &self.outline.steps[index];
         let stage = &self.outline.stages[step.stage];
         let mut outputs: IndexMap<String, Output> = IndexMap::new();
+        let mut paths = HashMap::new();
         for (name, output) in step.outputs.iter().filter(|(_, output)| output.always) {
             let mut path = output.default_path.clone();
             if let Some((template, span)) = &output.path {
@@ -437,7 +452,7 @@ impl<'d> Expander<'_, 'd, '_> {
                 path = text;
             }
             let path = path::normal(&path);
-            if let Some((other, _)) = outputs.iter().find(|(_, other)| other.path == path) {
+            if let Some(other) = paths.insert(path.clone(), name) {
                 let span = output.path.as_ref().map_or_else(|| step.span.clone(), |(_, span)| span.clone());
                 let message = format!("the outputs `{other}` and `{name}` have the same path `{path}`");
                 self.context.problems.push(Diagnostic::error("output::same-path", span, message));
@@ -470,74 +485,6 @@ impl<'d> Expander<'_, 'd, '_> {
             .or_else(|| default.map(|seed| seed.value))
             .unwrap_or(0)
     }
-
-    /// Keys that this version checks and cannot carry out.
-    fn note_unavailable(&mut self, step: &StepOutline<'_>, shared: &Shared<'_>) {
-        let document = step.document;
-        let stage = Some(step.stage);
-        if let (Some(action::Form::Container { build, .. }), Some(container)) =
-            (&step.action, &document.container)
-        {
-            let key = if *build { "container.build" } else { "container" };
-            self.context.unavailable(key, &container.key, stage);
-        }
-        if let Some(net) = document.allow.as_ref().and_then(|allow| allow.net.as_ref())
-            && !shared.allow.net.is_empty()
-        {
-            self.context.unavailable("allow.net", &net.key, stage);
-        }
-        if let Some(gpu) = document.resources.as_ref().and_then(|resources| resources.gpu.as_ref())
-            && gpu.value > 0
-        {
-            self.context.unavailable("resources.gpu", &gpu.key, stage);
-        }
-        if let Some(cache) = &document.cache {
-            if let Some(ttl) = &cache.ttl
-                && ttl.value.0.is_zero()
-            {
-                settings::out_of_range(ttl.span.clone(), "more than no time", self.context);
-            }
-            if let (Some(_), Some(pure)) = (&cache.ttl, &cache.pure) {
-                let problem = Diagnostic::error(
-                    "step::exclusive",
-                    pure.key.clone(),
-                    "`pure` cannot stand beside `ttl`",
-                );
-                self.context.problems.push(problem.help("what is pure never expires"));
-            }
-            let message = "there is no cache of steps yet: this step runs every time";
-            self.context.problems.push(Diagnostic::warning("cache::unavailable", cache.key.clone(), message));
-        }
-    }
-}
-
-/// Collects what expressions of a step use.
-struct Checker {
-    found: Vec<Diagnostic>,
-    asked: Vec<Asked>,
-    params: BTreeSet<String>,
-}
-
-impl Checker {
-    fn check(&mut self, expr: &Expr, names: &Names<'_>, outline: &Outline<'_>, from: Option<usize>) {
-        let mut used = Vec::new();
-        names.check(expr, &mut |problem| self.found.push(problem), &mut |step| used.push(step));
-        names.check_types(expr, false, &mut |problem| self.found.push(problem));
-        self.params(expr);
-        for used in used {
-            match names::asked(outline, from, &used) {
-                Ok(asked) if self.asked.contains(&asked) => {}
-                Ok(asked) => self.asked.push(asked),
-                Err(problem) => self.found.push(problem),
-            }
-        }
-    }
-
-    fn params(&mut self, expr: &Expr) {
-        for path in expr.paths().into_iter().filter(|path| path.len() > 1 && path[0] == "params") {
-            self.params.insert(path[1].clone());
-        }
-    }
 }
 
 /// Templates of a step that are known before the run.
@@ -557,28 +504,4 @@ fn static_templates<'s>(step: &'s StepOutline<'_>) -> impl Iterator<Item = &'s T
 fn is_posix(shell: &[String]) -> bool {
     let program = shell[0].rsplit('/').next().unwrap_or_default();
     matches!(program, "sh" | "bash" | "dash" | "zsh" | "ksh" | "mksh" | "ash" | "busybox")
-}
-
-/// Every text of a configuration.
-fn visit<'t>(config: &'t ConfigTemplate, visitor: &mut dyn FnMut(&'t Template)) {
-    match config {
-        ConfigTemplate::Scalar(_) => {}
-        ConfigTemplate::Text(template) => visitor(template),
-        ConfigTemplate::List(items) => items.iter().for_each(|item| visit(item, visitor)),
-        ConfigTemplate::Map(entries) => entries.values().for_each(|value| visit(value, visitor)),
-    }
-}
-
-/// A configuration with every text changed.
-fn map(config: &ConfigTemplate, change: &dyn Fn(&Template) -> Template) -> ConfigTemplate {
-    match config {
-        ConfigTemplate::Scalar(value) => ConfigTemplate::Scalar(value.clone()),
-        ConfigTemplate::Text(template) => ConfigTemplate::Text(change(template)),
-        ConfigTemplate::List(items) => {
-            ConfigTemplate::List(items.iter().map(|item| map(item, change)).collect())
-        }
-        ConfigTemplate::Map(entries) => ConfigTemplate::Map(
-            entries.iter().map(|(key, value)| (key.clone(), map(value, change))).collect(),
-        ),
-    }
 }

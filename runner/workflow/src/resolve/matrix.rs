@@ -5,12 +5,19 @@ use std::{collections::HashSet, ops::Range};
 use indexmap::IndexMap;
 
 use crate::{
-    diagnostic::Diagnostic, document::Matrix, problems::Problems, read::Spanned, scalar, scalar::Meaning,
+    diagnostic::Diagnostic,
+    document::Matrix,
+    problems::Problems,
+    read::{Json, Name, Spanned, Table},
+    scalar,
+    scalar::Meaning,
     suggest,
 };
 
 /// Most cells of one matrix.
 pub(crate) const MAX_CELLS: usize = 10_000;
+/// Most names with values of one matrix.
+const MAX_AXES: usize = 20;
 /// Longest value of a cell, in bytes. Values name cells, and cells name folders.
 const LONGEST_VALUE: usize = 100;
 
@@ -25,6 +32,11 @@ pub(crate) struct Cell {
 
 /// All cells of a matrix, in order. Empty where the matrix is wrong, which has been reported then.
 pub(crate) fn cells(matrix: &Spanned<Matrix>, problems: &mut Problems) -> Vec<Cell> {
+    if matrix.axes.len() > MAX_AXES {
+        let message = format!("the matrix has more than {MAX_AXES} names");
+        problems.push(Diagnostic::error("matrix::too-large", matrix.key.clone(), message));
+        return Vec::new();
+    }
     let product = matrix.axes.iter().map(|(_, _, values)| values.len()).try_fold(1_usize, usize::checked_mul);
     if product.is_none_or(|product| product > MAX_CELLS) || matrix.include.len() > MAX_CELLS {
         problems.push(
@@ -42,7 +54,7 @@ pub(crate) fn cells(matrix: &Spanned<Matrix>, problems: &mut Problems) -> Vec<Ce
     }
     let mut cells = combinations(matrix);
     exclude(matrix, &mut cells, problems);
-    if matrix.include.len().saturating_mul(cells.len()) > 100 * MAX_CELLS {
+    if values_of(&matrix.include).saturating_mul(cells.len().max(1)) > 100 * MAX_CELLS {
         let message = "`include` is too long for a matrix of this size";
         problems.push(Diagnostic::error("matrix::too-large", matrix.include[0].span.clone(), message));
         return Vec::new();
@@ -76,7 +88,7 @@ pub(crate) fn name(id: &[(String, String)]) -> String {
 }
 
 /// Text of a matrix value, as it stands in ids.
-fn text(value: &serde_json::Value) -> String {
+pub(crate) fn text(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
@@ -87,6 +99,11 @@ pub(crate) fn same_value(written: &str, cell: &str) -> bool {
             (scalar::resolve(written), scalar::resolve(cell)),
             (Meaning::Number(left), Meaning::Number(right)) if left.as_f64() == right.as_f64()
         )
+}
+
+/// Number of entries and of their values.
+fn values_of(entries: &[Spanned<Table<Name, Json>>]) -> usize {
+    entries.iter().map(|entry| 1 + entry.entries.len()).sum()
 }
 
 fn check_values(matrix: &Matrix, problems: &mut Problems) -> bool {
@@ -150,7 +167,7 @@ fn combinations(matrix: &Matrix) -> Vec<Cell> {
 
 fn exclude(matrix: &Matrix, cells: &mut Vec<Cell>, problems: &mut Problems) {
     // Each entry looks at each cell; the product is bounded so that hostile files stay quick.
-    if matrix.exclude.len().saturating_mul(cells.len()) > 100 * MAX_CELLS {
+    if values_of(&matrix.exclude).saturating_mul(cells.len()) > 100 * MAX_CELLS {
         let message = "`exclude` is too long for a matrix of this size";
         problems.push(Diagnostic::error("matrix::too-large", matrix.exclude[0].span.clone(), message));
         return;

@@ -17,6 +17,7 @@ mod scope;
 mod script;
 mod settings;
 mod top;
+mod unavailable;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -104,7 +105,7 @@ impl Context<'_> {
             }
         }
         if !found.is_empty() {
-            found.into_iter().for_each(|problem| self.problems.push(problem));
+            self.problems.extend(found);
             return None;
         }
         match (StaticScope { params: &self.params, cell }).render(template) {

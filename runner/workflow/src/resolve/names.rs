@@ -1,5 +1,9 @@
 //! Names in the expressions of steps and stages, and the steps they wait for because of them.
 
+use std::collections::BTreeSet;
+
+use indexmap::IndexSet;
+
 use super::{
     Context,
     order::Order,
@@ -13,7 +17,7 @@ use crate::{
 };
 
 /// A step that an expression asks about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Asked {
     /// Index of the step in the outline.
     pub(crate) step: usize,
@@ -112,6 +116,48 @@ pub(crate) fn stage_condition(
             Err(problem) => found.push(problem),
         }
     }
-    found.into_iter().for_each(|problem| context.problems.push(problem));
+    context.problems.extend(found);
     Some(localise(condition, outline, index, 0))
+}
+
+/// Collects what expressions of a step use.
+#[derive(Default)]
+pub(crate) struct Checker {
+    /// Problems.
+    pub(crate) found: Vec<Diagnostic>,
+    /// Steps they ask about.
+    pub(crate) asked: IndexSet<Asked>,
+    /// Parameters they use.
+    pub(crate) params: BTreeSet<String>,
+}
+
+impl Checker {
+    /// Check an expression of a step of stage `from`.
+    pub(crate) fn check(
+        &mut self,
+        expr: &Expr,
+        names: &Names<'_>,
+        outline: &Outline<'_>,
+        from: Option<usize>,
+    ) {
+        let mut used = Vec::new();
+        names.check(expr, &mut |problem| self.found.push(problem), &mut |step| used.push(step));
+        names.check_types(expr, false, &mut |problem| self.found.push(problem));
+        self.params(expr);
+        for used in used {
+            match asked(outline, from, &used) {
+                Ok(asked) => {
+                    self.asked.insert(asked);
+                }
+                Err(problem) => self.found.push(problem),
+            }
+        }
+    }
+
+    /// Note the parameters of an expression.
+    pub(crate) fn params(&mut self, expr: &Expr) {
+        for path in expr.paths().into_iter().filter(|path| path.len() > 1 && path[0] == "params") {
+            self.params.insert(path[1].clone());
+        }
+    }
 }

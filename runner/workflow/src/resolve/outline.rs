@@ -42,6 +42,8 @@ pub(crate) struct StageOutline<'d> {
     pub(crate) matrix_keys: Vec<String>,
     /// Matrix values that only some cells have.
     pub(crate) partial_keys: Vec<String>,
+    /// Size of its largest cell, for budgets.
+    pub(crate) cell_weight: usize,
     /// Cells by their name.
     pub(crate) cell_names: HashMap<String, usize>,
     /// Its steps, as indices of [`Outline::steps`].
@@ -144,6 +146,10 @@ impl<'d> Outline<'d> {
         if cells.is_empty() {
             cells.push(Cell::default());
         }
+        let size = |cell: &Cell| {
+            cell.values.iter().map(|(key, value)| 2 * (16 + key.len()) + matrix::text(value).len()).sum()
+        };
+        let cell_weight = cells.iter().map(size).max().unwrap_or(0);
         let everywhere = |key: &&String| cells.iter().all(|cell| cell.values.contains_key(*key));
         let matrix_keys: Vec<_> = cells[0].values.keys().filter(everywhere).cloned().collect();
         let partial_keys: Vec<_> = cells
@@ -201,6 +207,7 @@ impl<'d> Outline<'d> {
             has_matrix,
             matrix_keys,
             partial_keys,
+            cell_weight,
             cell_names,
             steps,
         });

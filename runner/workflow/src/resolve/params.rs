@@ -7,7 +7,7 @@ use crate::{
     diagnostic::Diagnostic,
     document::AnyKey,
     problems::Problems,
-    read::{Json, Read, Reader, Spanned, Table},
+    read::{Json, Read, Reader, Spanned, Table, mismatch},
     scalar::{self, Meaning},
     suggest,
     surroundings::Surroundings,
@@ -73,7 +73,7 @@ fn read_file(
         let value = if matches!(root.content, Content::Map(_)) {
             Json::read(&root, &mut reader)
         } else {
-            let problem = reader.mismatch(&root, "parameters (a mapping)");
+            let problem = mismatch(&root, "parameters (a mapping)");
             reader.problems.push(problem);
             None
         };

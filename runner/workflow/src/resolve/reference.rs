@@ -42,7 +42,7 @@ pub(crate) enum CellText<'t> {
 }
 
 /// Which cells of a step are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Choice {
     /// The cell with the same values as the one that asks.
     Same,

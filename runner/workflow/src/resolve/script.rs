@@ -4,7 +4,10 @@
 //! followed as a POSIX shell reads it: quotes, escapes, comments, substitutions and here-documents. Where a variable would not
 //! be expanded (single quotes, a here-document with a quoted delimiter) a problem is reported.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Write as _,
+};
 
 use crate::{
     diagnostic::Diagnostic,
@@ -74,6 +77,7 @@ pub(crate) fn script(
         here: VecDeque::new(),
         text: String::new(),
         variables: Vec::new(),
+        numbers: HashMap::new(),
         report,
     };
     writer.run();
@@ -87,6 +91,8 @@ struct Writer<'t, 'r> {
     here: VecDeque<Here>,
     text: String,
     variables: Vec<(String, Expr)>,
+    /// Numbers of variables by the text of their expressions.
+    numbers: HashMap<String, usize>,
     report: &'r mut dyn FnMut(Diagnostic),
 }
 
@@ -190,7 +196,7 @@ impl Writer<'_, '_> {
             }
             '}' if place == Place::Brace => self.leave(1),
             '#' if !arithmetic && place != Place::Brace && self.at_word_start() => {
-                self.enter(Place::Comment, 1)
+                self.enter(Place::Comment, 1);
             }
             '<' if !arithmetic && place != Place::Brace && self.looking_at("<<<") => self.copy(3),
             '<' if !arithmetic && place != Place::Brace && self.looking_at("<<") => self.here_document(),
@@ -317,7 +323,7 @@ impl Writer<'_, '_> {
                             );
                         } else {
                             let name = self.variable(expr);
-                            self.text.push_str(&format!("${{{name}}}"));
+                            let _ = write!(self.text, "${{{name}}}");
                         }
                     }
                 }
@@ -349,11 +355,11 @@ impl Writer<'_, '_> {
             }
             Place::Double | Place::Comment => {
                 let name = self.variable(expr);
-                self.text.push_str(&format!("${{{name}}}"));
+                let _ = write!(self.text, "${{{name}}}");
             }
             Place::Brace if self.inside_double(Place::Brace) => {
                 let name = self.variable(expr);
-                self.text.push_str(&format!("${{{name}}}"));
+                let _ = write!(self.text, "${{{name}}}");
             }
             Place::Arithmetic => {
                 (self.report)(
@@ -365,11 +371,11 @@ impl Writer<'_, '_> {
                     .help("make sure that only numbers can get here"),
                 );
                 let name = self.variable(expr);
-                self.text.push_str(&format!("${{{name}}}"));
+                let _ = write!(self.text, "${{{name}}}");
             }
             Place::Bare | Place::Paren | Place::Backtick | Place::Brace => {
                 let name = self.variable(expr);
-                self.text.push_str(&format!("\"${{{name}}}\""));
+                let _ = write!(self.text, "\"${{{name}}}\"");
             }
         }
     }
@@ -382,11 +388,12 @@ impl Writer<'_, '_> {
 
     /// The variable of an expression; the same expression has the same variable.
     fn variable(&mut self, expr: &Expr) -> String {
-        if let Some((name, _)) = self.variables.iter().find(|(_, known)| known == expr) {
-            return name.clone();
+        let next = self.variables.len() + 1;
+        let number = *self.numbers.entry(expr.to_string()).or_insert(next);
+        let name = format!("RUNNER_EXPR_{number}");
+        if number == next {
+            self.variables.push((name.clone(), expr.clone()));
         }
-        let name = format!("RUNNER_EXPR_{}", self.variables.len() + 1);
-        self.variables.push((name.clone(), expr.clone()));
         name
     }
 }

@@ -1,14 +1,12 @@
 //! Files made to hurt: a diagnostic each, never a panic, within bounded time.
 
-mod world;
-
 use std::{
     fmt::Write as _,
     time::{Duration, Instant},
 };
 
+use crate::world::World;
 use runner_workflow::{CheckOptions, check};
-use world::World;
 
 /// Codes of the problems of some bytes, which must be found quickly also in a build that is not optimised much.
 fn codes(bytes: &[u8]) -> Vec<String> {

@@ -1,12 +1,12 @@
 //! The plan of whole workflows.
 
-mod world;
+use std::fmt::Write as _;
 
+use crate::world::{check_with, checked, shown};
 use runner_workflow::{
     CheckOptions,
     plan::{Action, Kind, Source},
 };
-use world::{check_with, checked, shown};
 
 /// The example of the language's description.
 const CHURN: &str = r#"name: churn
@@ -79,7 +79,8 @@ fn the_example_of_the_design_has_a_plan() {
 /// The plan of a workflow that must have no errors.
 fn plan(text: &str) -> runner_workflow::plan::Plan {
     let checked = checked(text);
-    checked.plan.unwrap_or_else(|| panic!("{}", shown(text, &checked.diagnostics)))
+    let Some(plan) = checked.plan else { unreachable!("{}", shown(text, &checked.diagnostics)) };
+    plan
 }
 
 #[test]
@@ -131,7 +132,14 @@ stages:
     let ids: Vec<_> = plan.steps.iter().map(|step| step.id.to_string()).collect();
     assert_eq!(
         ids,
-        ["fit[seed=0,lr=0.1]", "fit[seed=1,lr=0.1]", "look[seed=0,lr=0.1]", "look[seed=1,lr=0.1]", "all", "one"]
+        [
+            "fit[seed=0,lr=0.1]",
+            "fit[seed=1,lr=0.1]",
+            "look[seed=0,lr=0.1]",
+            "look[seed=1,lr=0.1]",
+            "all",
+            "one"
+        ]
     );
     assert_eq!(plan.data["d"].path, "d/");
     assert_eq!(plan.steps[0].inputs["c"], Source::Path("conf/x.yaml".to_owned()));
@@ -223,7 +231,13 @@ stages:
         let plan = checked.plan.unwrap();
         plan.unavailable.iter().map(|item| format!("{} {:?}", item.key, item.stage)).collect::<Vec<_>>()
     };
-    let local = ["baseline None", "container.build Some(1)", "resources.gpu Some(1)", "uses Some(2)", "allow.net Some(2)"];
+    let local = [
+        "baseline None",
+        "container.build Some(1)",
+        "resources.gpu Some(1)",
+        "uses Some(2)",
+        "allow.net Some(2)",
+    ];
     assert_eq!(keys(false), local);
     assert_eq!(keys(true)[..2], ["report.comment None", "report.check None"]);
     assert_eq!(keys(true)[2..], local);
@@ -253,7 +267,8 @@ fn a_workflow_of_5000_steps() {
     let mut text = "stages:\n  s:\n    steps:\n      - { id: s0, run: x, out: { o: o } }\n".to_owned();
     for step in 1..5000 {
         let before = step - 1;
-        text.push_str(&format!("      - {{ id: s{step}, run: x, in: {{ i: s{before}.o }}, out: {{ o: o }} }}\n"));
+        let _ =
+            writeln!(text, "      - {{ id: s{step}, run: x, in: {{ i: s{before}.o }}, out: {{ o: o }} }}");
     }
     let plan = plan(&text);
     assert_eq!(plan.steps.len(), 5000);

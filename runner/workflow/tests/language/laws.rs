@@ -1,14 +1,12 @@
 //! Laws that hold for any input.
 
-mod world;
-
+use crate::world::World;
 use proptest::prelude::*;
 use runner_workflow::{
     CheckOptions, check,
     expr::{BinaryOp, Expr, ExprKind, Function, Scope, Status, Template, Value},
     schema,
 };
-use world::World;
 
 fn name() -> impl Strategy<Value = String> {
     "[a-z_][a-z0-9_-]{0,8}"
@@ -66,10 +64,9 @@ fn expr() -> impl Strategy<Value = Expr> {
 
 /// A position is written without leading zeros.
 fn leading_zeros(segment: String) -> String {
-    if segment.bytes().all(|byte| byte.is_ascii_digit()) && !segment.is_empty() {
-        segment.parse::<u64>().unwrap().to_string()
-    } else {
-        segment
+    match segment.parse::<u64>() {
+        Ok(position) if segment.bytes().all(|byte| byte.is_ascii_digit()) => position.to_string(),
+        _ => segment,
     }
 }
 
@@ -96,7 +93,8 @@ proptest! {
 
     #[test]
     fn printing_then_parsing_a_template_is_the_identity(parts in prop::collection::vec((expr(), "[a-z $'\"{}]{0,6}"), 0..4)) {
-        let text: String = parts.iter().map(|(expr, text)| format!("${{{{ {expr} }}}}{text}")).collect();
+        let parts: Vec<_> = parts.iter().map(|(expr, text)| format!("${{{{ {expr} }}}}{text}")).collect();
+        let text = parts.concat();
         if let Ok(template) = text.parse::<Template>() {
             let printed = template.to_string();
             prop_assert_eq!(printed.parse::<Template>().unwrap(), template, "{}", printed);
@@ -201,5 +199,5 @@ fn the_shipped_schema_is_the_generated_one() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../workflows/runner.schema.json");
     let shipped = std::fs::read_to_string(path).expect("workflows/runner.schema.json is shipped");
     let shipped: serde_json::Value = serde_json::from_str(&shipped).unwrap();
-    assert_eq!(shipped, schema::json_schema(), "regenerate it with `cargo xtask schema`");
+    assert!(shipped == schema::json_schema(), "it differs: regenerate it with `cargo xtask schema`");
 }

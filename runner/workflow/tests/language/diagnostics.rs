@@ -1,11 +1,9 @@
 //! What people see of bad files: every problem at once, each with its code, place and advice.
 
-mod world;
-
 use std::fmt::Write as _;
 
+use crate::world::{check_with, checked, shown};
 use runner_workflow::{CheckOptions, Severity};
-use world::{check_with, checked, shown};
 
 /// Check each text and show it with its problems. Every one must have an error or a warning.
 fn gallery(cases: &[(&str, &str)]) -> String {

@@ -10,7 +10,7 @@ use runner_workflow::{
 use serde_json::{Value, json};
 
 /// The world.
-pub struct World;
+pub(crate) struct World;
 
 fn port(name: &str, kind: Kind, required: bool, default_path: &str) -> Port {
     Port { name: name.to_owned(), kind, required, default_path: default_path.to_owned() }
@@ -67,7 +67,7 @@ impl Surroundings for World {
     /// `{required: [key], keys: {key: type}}`, enough to have problems with pointers.
     fn check_config(&self, schema: &Value, config: &Value) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let config = config.as_object().unwrap();
+        let Some(config) = config.as_object() else { return Vec::new() };
         for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             if !config.contains_key(key) {
                 let message = format!("the key `{key}` is required");
@@ -93,12 +93,10 @@ impl Surroundings for World {
 
     /// A line needs a comparison; a mapping must not have `mni`.
     fn check_gate(&self, gate: &PlannedGate) -> Vec<Problem> {
-        if let Some(line) = &gate.line {
-            if let Some(at) = line.find("=>") {
-                let help = Some("write `>=`".to_owned());
-                let base = problem("gate::comparison", "`=>` is not a comparison".to_owned());
-                return vec![Problem { help, range: Some(at..at + 2), ..base }];
-            }
+        if let Some(at) = gate.line.as_ref().and_then(|line| line.find("=>")) {
+            let help = Some("write `>=`".to_owned());
+            let base = problem("gate::comparison", "`=>` is not a comparison".to_owned());
+            return vec![Problem { help, range: Some(at..at + 2), ..base }];
         }
         match &gate.mapping {
             Some(mapping) if mapping.get("mni").is_some() => {
@@ -125,17 +123,17 @@ impl Surroundings for World {
 }
 
 /// Check a text in the world.
-pub fn checked(text: &str) -> Checked {
+pub(crate) fn checked(text: &str) -> Checked {
     check_with(text, &CheckOptions::default())
 }
 
 /// Check a text in the world with options.
-pub fn check_with(text: &str, options: &CheckOptions) -> Checked {
+pub(crate) fn check_with(text: &str, options: &CheckOptions) -> Checked {
     check(text.as_bytes(), options, &World)
 }
 
 /// Problems as a terminal might show them: code, place, line of source with its underline, help.
-pub fn shown(text: &str, diagnostics: &[Diagnostic]) -> String {
+pub(crate) fn shown(text: &str, diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
     for problem in diagnostics {
         let severity = if problem.severity == runner_workflow::Severity::Error { "error" } else { "warning" };

@@ -1,0 +1,7 @@
+//! The language from outside: text in, plan and problems out.
+
+mod diagnostics;
+mod hostile;
+mod laws;
+mod plan;
+mod world;
