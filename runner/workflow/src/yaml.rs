@@ -151,8 +151,8 @@ struct Open<'s> {
     key: Option<(Cow<'s, str>, Range<usize>)>,
     /// Of a mapping: whether the next value belongs to a key that was refused.
     refused: bool,
-    /// Of a mapping: where each key was first written.
-    seen: HashMap<Cow<'s, str>, Range<usize>>,
+    /// Of a large mapping: the index of each key.
+    seen: HashMap<Cow<'s, str>, usize>,
 }
 
 struct Builder<'s, 'p> {
@@ -286,7 +286,7 @@ impl<'s> Builder<'s, '_> {
                         entries.push(Entry { key, key_span, value: node });
                     }
                 } else {
-                    let (key, refused) = Self::key(&node, at, &mut open.seen, self.problems);
+                    let (key, refused) = key(&node, at, entries, &mut open.seen, self.problems);
                     open.refused = refused;
                     open.key = Some((key, at.clone()));
                 }
@@ -294,47 +294,6 @@ impl<'s> Builder<'s, '_> {
             Content::Scalar { .. } => {}
         }
         Some(())
-    }
-
-    /// The text of a key, and whether the key and its value must be left out.
-    fn key(
-        node: &Node<'s>,
-        at: &Range<usize>,
-        seen: &mut HashMap<Cow<'s, str>, Range<usize>>,
-        problems: &mut Problems,
-    ) -> (Cow<'s, str>, bool) {
-        let Content::Scalar { text, plain } = &node.content else {
-            problems.push(
-                Diagnostic::error("yaml::key", at.clone(), "a key must be a text, not a list or a mapping")
-                    .help("if this was meant as text, quote it"),
-            );
-            return (Cow::Borrowed(""), true);
-        };
-        if *plain && text == "<<" {
-            problems.push(
-                Diagnostic::error(
-                    "yaml::merge-key",
-                    at.clone(),
-                    "merge keys (`<<`) are not part of YAML 1.2",
-                )
-                .help("use an alias for a whole value, or `defaults:`"),
-            );
-            return (text.clone(), true);
-        }
-        if let Some(first) = seen.get(text) {
-            problems.push(
-                Diagnostic::error(
-                    "yaml::duplicate-key",
-                    at.clone(),
-                    format!("the key `{text}` is written twice"),
-                )
-                .help("remove one of the two")
-                .related(first.clone(), "first written here"),
-            );
-            return (text.clone(), true);
-        }
-        seen.insert(text.clone(), at.clone());
-        (text.clone(), false)
     }
 
     fn is_plain(&mut self, style: ScalarStyle, tag: Option<&Tag>, span: &Range<usize>) -> bool {
@@ -419,4 +378,46 @@ fn end_of(open: &Open<'_>, end: Range<usize>) -> usize {
     };
     // A flow collection's end event covers its bracket.
     if end.is_empty() { last.filter(|last| *last >= open.start).unwrap_or(end.start) } else { end.end }
+}
+
+/// Mappings of more keys than this are searched by hash.
+const SMALL: usize = 16;
+
+/// The text of a key, and whether the key and its value must be left out.
+fn key<'s>(
+    node: &Node<'s>,
+    at: &Range<usize>,
+    entries: &[Entry<'s>],
+    seen: &mut HashMap<Cow<'s, str>, usize>,
+    problems: &mut Problems,
+) -> (Cow<'s, str>, bool) {
+    let Content::Scalar { text, plain } = &node.content else {
+        problems.push(
+            Diagnostic::error("yaml::key", at.clone(), "a key must be a text, not a list or a mapping")
+                .help("if this was meant as text, quote it"),
+        );
+        return (Cow::Borrowed(""), true);
+    };
+    if *plain && text == "<<" {
+        problems.push(
+            Diagnostic::error("yaml::merge-key", at.clone(), "merge keys (`<<`) are not part of YAML 1.2")
+                .help("use an alias for a whole value, or `defaults:`"),
+        );
+        return (text.clone(), true);
+    }
+    let first = if entries.len() <= SMALL {
+        entries.iter().find(|entry| entry.key == *text)
+    } else {
+        for (index, entry) in entries.iter().enumerate().skip(seen.len()) {
+            seen.insert(entry.key.clone(), index);
+        }
+        seen.get(text).map(|index| &entries[*index])
+    };
+    let Some(first) = first else { return (text.clone(), false) };
+    problems.push(
+        Diagnostic::error("yaml::duplicate-key", at.clone(), format!("the key `{text}` is written twice"))
+            .help("remove one of the two")
+            .related(first.key_span.clone(), "first written here"),
+    );
+    (text.clone(), true)
 }
