@@ -28,13 +28,15 @@ pub(crate) enum Toolchain {
 
 /// Debian's compiler, under a name that rustup's does not hide.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+/// Source of Debian's standard library.
+const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust";
 /// Debian's own WASI C library: start-up objects, and the archives that the merged one leaves out.
 const DEBIAN_WASI_LIBC: &str = "/usr/lib/wasm32-wasi";
 
 impl Toolchain {
-    /// The first way that is available on this machine.
-    pub(crate) fn find() -> Result<Self> {
-        if rustup_has_target() {
+    /// The first way that is available on this machine; Debian's where `debian` insists.
+    pub(crate) fn find(debian: bool) -> Result<Self> {
+        if !debian && rustup_has_target() {
             return Ok(Self::Rustup);
         }
         let tools = root().join("target").join("tools");
@@ -71,7 +73,9 @@ impl Toolchain {
     pub(crate) fn build(&self, workspace: &Path, target_dir: &Path) -> Result<Command> {
         let mut build = cargo();
         build.args(["build", "--release", "--locked", "--target", TARGET, "--target-dir"]).arg(target_dir);
-        let mut flags: Vec<OsString> = vec!["-Ctarget-feature=+simd128".into()];
+        // The profile's `strip` leaves the names of functions in, a sixth of the bytes.
+        let mut flags: Vec<OsString> =
+            vec!["-Ctarget-feature=+simd128".into(), "-Clink-arg=--strip-all".into()];
         let mut remap = |from: &Path, to: &str| {
             let mut flag = OsString::from("--remap-path-prefix=");
             flag.push(from);
@@ -85,8 +89,11 @@ impl Toolchain {
         remap(workspace, "/workspace");
         remap(target_dir, "/target");
         if let Self::Debian { tools } = self {
-            remap(Path::new("/usr/lib/rustlib/src/rust"), "/rust");
-            remap(Path::new("/usr/src/rustc-1.96.0"), "/rust");
+            remap(Path::new(DEBIAN_SOURCE), "/rust");
+            // The former is a link to where the package `rust-web-src` of this version unpacks.
+            if let Ok(unpacked) = Path::new(DEBIAN_SOURCE).canonicalize() {
+                remap(&unpacked, "/rust");
+            }
             build.arg("-Zbuild-std=std,panic_abort");
             // Building the standard library is an unstable option; nothing else of nightly is used.
             build.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIAN_RUSTC);

@@ -167,7 +167,7 @@ impl TableCheck {
             }),
             FaultKind::InvalidUtf8 => self.faults.encoding.add(fault.row, example),
             FaultKind::TextAfterQuote | FaultKind::UnterminatedQuote => {
-                self.faults.quote.add(fault.row, example)
+                self.faults.quote.add(fault.row, example);
             }
         }
     }

@@ -388,8 +388,7 @@ impl<R: Read> Reader<R> {
     /// Whether a cell may end where a quote has just closed.
     fn after_quote(&self, at: usize) -> bool {
         match self.buffer[at..self.filled] {
-            [] => true,
-            [b'\n', ..] | [b'\r'] | [b'\r', b'\n', ..] => true,
+            [] | [b'\n', ..] | [b'\r'] | [b'\r', b'\n', ..] => true,
             [byte, ..] => byte == self.dialect.delimiter,
         }
     }
@@ -428,12 +427,11 @@ impl<R: Read> Reader<R> {
                 let text = &self.buffer[cell.start as usize..cell.end as usize];
                 std::str::from_utf8(text).is_err().then(|| String::from_utf8_lossy(text).into_owned())
             });
-            match bad {
-                Some(example) => self.faults.push(Fault { kind: FaultKind::InvalidUtf8, row, example }),
-                None => {
-                    self.rows.push(row);
-                    self.cells.extend_from_slice(cells);
-                }
+            if let Some(example) = bad {
+                self.faults.push(Fault { kind: FaultKind::InvalidUtf8, row, example });
+            } else {
+                self.rows.push(row);
+                self.cells.extend_from_slice(cells);
             }
         }
         self.faults.sort_by_key(|fault| fault.row);

@@ -190,7 +190,7 @@ impl Monotone {
     }
 
     /// Whether `next` may follow `previous`.
-    pub fn holds<T: PartialOrd>(self, previous: T, next: T) -> bool {
+    pub fn holds<T: PartialOrd + Copy>(self, previous: T, next: T) -> bool {
         match self {
             Self::Increasing => next >= previous,
             Self::StrictlyIncreasing => next > previous,

@@ -110,11 +110,8 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     if digits == 0 || digits > 18 {
         return None;
     }
-    let mut micros = 0;
-    for index in 0..6 {
-        let digit = if index < digits { text[index] - b'0' } else { 0 };
-        micros = micros * 10 + i64::from(digit);
-    }
+    let padded = text[..digits].iter().copied().chain(std::iter::repeat(b'0'));
+    let micros = padded.take(6).fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0'));
     Some((micros, &text[digits..]))
 }
 

@@ -206,7 +206,8 @@ mod tests {
                 check.see(f64::from(*value));
             }
             values.sort_unstable();
-            let rank = ((share * values.len() as f64 - 1e-9).ceil() as usize).max(1);
+            let wanted = share * values.len() as f64 - 1e-9;
+            let rank = (1..=values.len()).find(|rank| *rank as f64 >= wanted).unwrap();
             let quantile = f64::from(values[rank - 1]);
             let within = quantile >= min && quantile <= max;
             prop_assert_eq!(check.side() == Side::Within, within);

@@ -33,7 +33,7 @@ impl Unique {
             } else {
                 self.gave_up.get_or_insert(row);
             }
-        } else if ascends && !(!self.seen.is_empty() && self.seen.contains(&bits)) {
+        } else if ascends && !self.seen.contains(&bits) {
             self.run.push(bits);
             *budget -= 1;
         } else if !ascends && self.run.binary_search(&bits).is_err() && self.seen.insert(bits) {
@@ -100,7 +100,7 @@ mod tests {
             }
             let distinct: std::collections::BTreeSet<_> = values.iter().collect();
             prop_assert_eq!(unique.distinct(), distinct.len());
-            prop_assert_eq!(unique.repeated.count as usize, values.len() - distinct.len());
+            prop_assert_eq!(unique.repeated.count, (values.len() - distinct.len()) as u64);
         }
     }
 

@@ -304,7 +304,7 @@ fn ordered<T: PartialOrd + Copy>(
             let place = format!("{place}.{key}");
             match key.parse().ok().filter(|share| (0.0..=1.0).contains(share)) {
                 Some(share) => {
-                    quantiles.push((share, bounds(&place, value, "a number", Value::as_f64, problems)))
+                    quantiles.push((share, bounds(&place, value, "a number", Value::as_f64, problems)));
                 }
                 None => problems.add(&place, "a quantile is named by a share from 0 to 1"),
             }
