@@ -41,8 +41,11 @@ impl Store {
     pub fn open(root: impl AsRef<Path>) -> Result<Self, StorageError> {
         let root = absolute(root.as_ref())?;
         let store = Self::at(&root);
-        if !check_format(&root)? {
-            store.create()?;
+        let formatted = check_format(&root)?;
+        // Also in a store that is there: someone may have removed old runs with all their folder.
+        store.create_folders()?;
+        if !formatted {
+            store.mark()?;
         }
         store.remove_abandoned();
         Ok(store)
@@ -99,12 +102,17 @@ impl Store {
         }
     }
 
-    /// Several processes may do this at once. The format file comes last: where it is, all is there.
-    fn create(&self) -> Result<(), StorageError> {
+    fn create_folders(&self) -> Result<(), StorageError> {
         let folders = &*self.folders;
         for folder in [&folders.objects, &folders.temporary, &folders.runs, &folders.registry] {
             fs::create_dir_all(folder).map_err(StorageError::at("create the folder", folder))?;
         }
+        Ok(())
+    }
+
+    /// Several processes may do this at once. The format file comes last: where it is, all is there.
+    fn mark(&self) -> Result<(), StorageError> {
+        let folders = &*self.folders;
         // Keeps the store out of the user's commits without touching the user's files.
         atomic::write(&folders.root.join(".gitignore"), &folders.temporary, b"*\n", true)?;
         atomic::write(

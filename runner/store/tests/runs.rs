@@ -16,6 +16,14 @@ fn store() -> (TempDir, Store) {
 }
 
 #[test]
+fn runs_removed_by_hand_do_not_break_the_store() {
+    let (_folder, store) = store();
+    fs::remove_dir_all(store.root().join("runs")).unwrap();
+    let store = Store::open(store.root()).unwrap();
+    store.create_run(&RunId::new()).unwrap();
+}
+
+#[test]
 fn a_run_from_start_to_end() {
     let (_folder, store) = store();
     assert!(matches!(store.open_run("latest"), Err(RunError::NoRuns)));
