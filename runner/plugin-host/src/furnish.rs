@@ -2,8 +2,9 @@
 //! its clocks and its randomness.
 
 use std::{
-    collections::BTreeMap,
-    fs, io,
+    collections::{BTreeMap, btree_map::Entry},
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -53,8 +54,7 @@ pub(crate) fn context(
     let mut wasi = builder();
     wasi.stdout(streams.stdout.clone()).stderr(streams.stderr.clone());
     for (name, input) in &request.inputs {
-        let folder =
-            input_folder(request, name, input).map_err(|error| cannot_show(name, &input.path, &error))?;
+        let folder = input_folder(request, input).map_err(|error| cannot_show(name, &input.path, &error))?;
         open(&mut wasi, &folder, &format!("/in/{}", segment(name)?), FsPerms::ReadOnly)?;
     }
     prepare_outputs(request)?;
@@ -103,7 +103,7 @@ pub(crate) fn task(request: &StepRequest) -> Result<types::Task, ExecutorError> 
 
 /// The folder that is shown as `/in/<name>`. A file is shown in a folder that holds nothing else: the one it is in, or
 /// a new one with a link to it.
-fn input_folder(request: &StepRequest, name: &str, input: &Binding) -> io::Result<PathBuf> {
+fn input_folder(request: &StepRequest, input: &Binding) -> io::Result<PathBuf> {
     if input.is_dir {
         refuse_special(&input.path)?;
         return Ok(input.path.clone());
@@ -113,7 +113,7 @@ fn input_folder(request: &StepRequest, name: &str, input: &Binding) -> io::Resul
     if metadata.is_file() && fs::read_dir(parent)?.take(2).count() == 1 {
         return Ok(parent.to_owned());
     }
-    let folder = request.scratch_dir.join("in").join(name);
+    let folder = new_folder(&request.scratch_dir)?;
     let file = input.path.file_name().ok_or_else(|| io::Error::other("it has no name"))?;
     link(&input.path.canonicalize()?, &folder.join(file))?;
     Ok(folder)
@@ -121,30 +121,31 @@ fn input_folder(request: &StepRequest, name: &str, input: &Binding) -> io::Resul
 
 /// Folders shown below `/workspace`. Granted folders as they are; granted files in private folders that hold them only.
 fn granted_folders(request: &StepRequest) -> Result<BTreeMap<String, PathBuf>, ExecutorError> {
+    let cannot = |path: &str, error: &io::Error| {
+        environment(
+            "plugin::read-failed",
+            format!("`allow.read` names `{path}`, which cannot be shown: {error}"),
+        )
+    };
     let mut folders = BTreeMap::new();
     let mut files = Vec::new();
     for path in &request.allow.read {
         let relative = inside_workspace(path)
             .map_err(|reason| usage("plugin::read-outside-workspace", format!("`allow.read` {reason}")))?;
-        let cannot = |error: io::Error| {
-            environment(
-                "plugin::read-failed",
-                format!("`allow.read` names `{path}`, which cannot be shown: {error}"),
-            )
-        };
-        let Some(resolved) = resolve(&request.workspace, &relative).map_err(cannot)? else {
+        let found = resolve(&request.workspace, &relative).map_err(|error| cannot(path, &error))?;
+        let Some(resolved) = found else {
             let message =
                 format!("`allow.read` names `{path}`, a symbolic link that leads out of the workspace");
             return Err(denied("plugin::read-outside-workspace", message));
         };
         if resolved.is_dir() {
-            refuse_special(&resolved).map_err(cannot)?;
+            refuse_special(&resolved).map_err(|error| cannot(path, &error))?;
             folders.insert(guest_path(&relative)?, resolved);
         } else {
             files.push((relative, resolved, path));
         }
     }
-    for (index, (relative, resolved, path)) in files.iter().enumerate() {
+    for (relative, resolved, path) in &files {
         let parent = relative.parent().unwrap_or(Path::new(""));
         // Below a granted folder it is visible already.
         if parent
@@ -154,15 +155,15 @@ fn granted_folders(request: &StepRequest) -> Result<BTreeMap<String, PathBuf>, E
             continue;
         }
         let guest = guest_path(parent)?;
-        let private = request.scratch_dir.join("read").join(index.to_string());
-        let folder = folders.entry(guest).or_insert(private);
         let Some(name) = relative.file_name() else { continue };
-        link(resolved, &folder.join(name)).map_err(|error| {
-            environment(
-                "plugin::read-failed",
-                format!("`allow.read` names `{path}`, which cannot be shown: {error}"),
-            )
-        })?;
+        let folder = match folders.entry(guest) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(new) => {
+                let folder = new_folder(&request.scratch_dir).map_err(|error| cannot(path, &error))?;
+                new.insert(folder).clone()
+            }
+        };
+        link(resolved, &folder.join(name)).map_err(|error| cannot(path, &error))?;
     }
     Ok(folders)
 }
@@ -179,18 +180,24 @@ fn guest_path(relative: &Path) -> Result<String, ExecutorError> {
     Ok(format!("/workspace/{}", text(relative)?))
 }
 
-/// Makes `to` another name of the regular file `from`, or a copy of it on another file system.
+/// A new, empty folder. New even where the scratch folder is not: what an earlier attempt was shown is not for this one.
+fn new_folder(scratch: &Path) -> io::Result<PathBuf> {
+    fs::create_dir_all(scratch)?;
+    Ok(tempfile::Builder::new().prefix("shown-").tempdir_in(scratch)?.keep())
+}
+
+/// Makes `to` another name of the regular file `from`, or a copy of it on another file system. Never writes to a file
+/// that is there: it could be that very file.
 fn link(from: &Path, to: &Path) -> io::Result<()> {
     if !fs::metadata(from)?.is_file() {
         return Err(io::Error::other("it is neither a regular file nor a folder"));
     }
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(()),
+        // In a new folder: the same path was granted twice.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(_) => io::copy(&mut File::open(from)?, &mut File::create_new(to)?).map(drop),
     }
-    if fs::hard_link(from, to).is_err() {
-        fs::copy(from, to)?;
-    }
-    Ok(())
 }
 
 /// Refuses a folder that holds pipes, sockets or devices: reading one can block for ever, which no deadline could end.

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -57,4 +58,34 @@ async fn cost_of_a_small_step() {
     }
     println!("{all} attempts at once: {:?} each", start.elapsed() / u32::try_from(all).unwrap());
     println!("{}", resident());
+}
+
+/// The standard plugins: from nothing, and from compiled code. Each is asked to work without a configuration, which it
+/// refuses at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures"]
+async fn cost_of_loading() {
+    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist");
+    let cache = tempfile::tempdir().unwrap();
+    let cache = cache.path().join("cache");
+    for entry in fs::read_dir(dist).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "wasm") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let bytes = fs::read(&path).unwrap();
+        let mut times = Vec::new();
+        for _ in 0..3 {
+            let stage = Stage::with_cache(&cache);
+            let uses = stage.file(&name, &bytes);
+            let request = stage.request(&uses, 0);
+            let start = Instant::now();
+            stage.execute(request).await.0.unwrap();
+            times.push(start.elapsed());
+        }
+        println!("{name}, {} kB: {times:?}", bytes.len() / 1024);
+    }
+    let sizes = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+    println!("compiled: {} kB", sizes.sum::<u64>() / 1024);
 }

@@ -49,7 +49,12 @@ async fn grants_are_given_and_no_more() {
         fs::write(workspace.join(file), file).unwrap();
     }
     let allow = Allow {
-        read: vec!["tables/deep".into(), "./other.txt".into(), "tables/deep/b.csv".into()],
+        read: vec![
+            "tables/deep".into(),
+            "./other.txt".into(),
+            "other.txt".into(),
+            "tables/deep/b.csv".into(),
+        ],
         env: vec!["GRANTED".into(), "NOT_SET".into()],
         clock: true,
         random: true,
@@ -63,6 +68,20 @@ async fn grants_are_given_and_no_more() {
     assert!(line(&log, "clock") > "clock: 1577836800");
     let again = look_around(&stage, 2, allow, 7).await;
     assert_ne!(line(&log, "random"), line(&again, "random"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scratch_folder_that_is_used_again_shows_nothing_old_and_harms_nothing() {
+    let stage = Stage::new();
+    for file in ["one.txt", "two.txt"] {
+        fs::write(stage.workspace().join(file), file).unwrap();
+    }
+    for file in ["one.txt", "one.txt", "two.txt"] {
+        // The same attempt: the same scratch folder.
+        let log = look_around(&stage, 1, Allow { read: vec![file.into()], ..Allow::default() }, 7).await;
+        assert_eq!(line(&log, "folder /workspace"), format!("folder /workspace: [{file:?}]"));
+        assert_eq!(fs::read_to_string(stage.workspace().join(file)).unwrap(), file);
+    }
 }
 
 #[cfg(unix)]
