@@ -65,6 +65,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let built = components.build(&toolchain, &names)?;
     if arguments.check {
         let whole = arguments.names.is_empty();
+        if whole && components.manifests {
+            build_template(&toolchain, &components.workspace)?;
+        }
         return Shipped::read(&dist)?.compare(&built, whole, &compiler);
     }
     fs::create_dir_all(&dist).with_context(|| format!("cannot make {}", dist.display()))?;
@@ -153,6 +156,14 @@ impl Components {
         run_in(&self.workspace, &mut test)?;
         fs::read(&path).with_context(|| format!("`{name}` wrote no manifest: does it call `export_step!`?"))
     }
+}
+
+/// The template that authors start from must build and pass its tests as it is.
+fn build_template(toolchain: &Toolchain, plugins: &Path) -> Result<()> {
+    let template = plugins.join("templates").join("rust");
+    let target_dir = plugins.join("target").join("template");
+    run_in(&template, &mut toolchain.build(&template, &target_dir)?)?;
+    run_in(&template, cargo().args(["test", "--locked", "--target-dir"]).arg(&target_dir))
 }
 
 /// A path of the building machine inside a component would make its bytes differ elsewhere.

@@ -53,6 +53,15 @@ macro_rules! export_deployer {
     $crate::component::deployer::export!(Component with_types_in $crate::component::deployer);
         };
 
+        // On the machine's own target nothing calls the deployer but its tests; it is in use all the same.
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            let _ = <$deployer as $crate::Deployer>::describe;
+            let _ = <$deployer as $crate::Deployer>::apply;
+            let _ = <$deployer as $crate::Deployer>::status;
+            let _ = <$deployer as $crate::Deployer>::rollback;
+        };
+
         #[cfg(all(test, not(target_family = "wasm")))]
         #[test]
         fn runner_plugin_manifest() {

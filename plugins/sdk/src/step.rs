@@ -26,6 +26,13 @@ macro_rules! export_step {
     $crate::component::step::export!(Component with_types_in $crate::component::step);
         };
 
+        // On the machine's own target nothing calls the step but its tests; it is in use all the same.
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            let _ = <$step as $crate::Step>::describe;
+            let _ = <$step as $crate::Step>::run;
+        };
+
         #[cfg(all(test, not(target_family = "wasm")))]
         #[test]
         fn runner_plugin_manifest() {

@@ -23,6 +23,9 @@ mod config_schema;
 /// Problems named in the message of a failed step.
 const NAMED: usize = 3;
 
+/// Columns of which the share of missing values is reported as a metric: a step may report 10,000.
+const NULL_SHARES: usize = 5000;
+
 /// The step `table-check`.
 pub struct TableCheckStep;
 
@@ -221,7 +224,7 @@ fn tell(report: &Report) {
     host::metric(Metric::new("rows", report.rows as f64));
     host::metric(Metric::new("columns", report.columns as f64));
     host::metric(Metric::new("schema_errors", report.errors() as f64));
-    for (column, share) in &report.null_shares {
+    for (column, share) in report.null_shares.iter().take(NULL_SHARES) {
         host::metric(Metric::new("null_share", *share).slice("column", column));
     }
     for finding in &report.findings {
