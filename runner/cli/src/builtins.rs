@@ -27,7 +27,8 @@ macro_rules! embedded {
 }
 
 /// All of them, by name.
-pub(crate) const ALL: &[Embedded] = embedded!["table-check"];
+pub(crate) const ALL: &[Embedded] =
+    embedded!["drift-check", "folder-deploy", "linear-train", "logistic-train", "onnx-score", "table-check"];
 
 impl Embedded {
     /// SHA-256 of the component, hex, as recorded when it was built.

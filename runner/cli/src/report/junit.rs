@@ -134,8 +134,11 @@ fn gate_case(stage: &StageRecord, judgement: &Judgement) -> TestCase {
         }
         Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    let rules: Vec<String> =
-        judgement.rules.iter().map(|rule| format!("{} {}", rule.verdict, summary::rule_line(rule))).collect();
+    let rules: Vec<String> = judgement
+        .rules
+        .iter()
+        .map(|rule| format!("{} {}", rule.verdict, summary::rule_line(rule, true)))
+        .collect();
     status
         .set_type(format!("gate-{}", judgement.verdict.word()))
         .set_message(judgement.message.as_str())

@@ -6,7 +6,7 @@ use runner_engine::{
     event::RunResult,
     record::{RunRecord, StepRecord},
 };
-use runner_gate::verdict::Verdict;
+use runner_gate::verdict::{Judgement, Verdict};
 
 use crate::{
     environment::Look,
@@ -17,6 +17,8 @@ use crate::{
 const FINDINGS: usize = 50;
 /// Metrics listed before the rest is counted.
 const METRICS: usize = 100;
+/// Rules listed per gate, the worst first.
+const RULES: usize = 20;
 /// Characters of any foreign text.
 const TEXT: usize = 500;
 
@@ -89,44 +91,43 @@ fn gates(out: &mut String, record: &RunRecord) {
     );
     for stage in &record.stages {
         for judgement in &stage.gates {
-            let mood = words::verdict(judgement.verdict);
-            let stamp = if judgement.rubber_stamp { " RUBBER STAMP" } else { "" };
-            let verdict = format!("{} {}{stamp}", mood.symbol(true), judgement.verdict);
-            let text = code(&judgement.text);
-            let stage_name = escape(&stage.name);
-            if judgement.rules.is_empty() {
-                let _ = writeln!(
-                    out,
-                    "| {verdict} | {text}<br>{} | | | | {stage_name} |",
-                    escape(&judgement.message)
-                );
-            }
-            for (index, rule) in judgement.rules.iter().enumerate() {
-                let numbers = summary::rule_numbers(rule);
-                let n = rule.n.map_or_else(|| "?".to_owned(), |n| n.to_string());
-                let bound = format!("{} {}", rule.comparator, numbers.bound);
-                let (first, gate) = if index == 0 {
-                    let says = if judgement.verdict == Verdict::Pass {
-                        String::new()
-                    } else {
-                        format!("<br>{}", escape(&judgement.message))
-                    };
-                    (verdict.clone(), format!("{text}{says}"))
-                } else {
-                    (format!("{} {}", words::verdict(rule.verdict).symbol(true), rule.verdict), String::new())
-                };
-                let term =
-                    if rule.slice.is_empty() { String::new() } else { format!("{} ", escape(&rule.term)) };
-                let _ = writeln!(
-                    out,
-                    "| {first} | {gate} | {term}{} | {} | {n} | {stage_name} |",
-                    escape(&numbers.observed),
-                    escape(&bound)
-                );
-            }
+            gate_rows(out, &escape(&stage.name), judgement);
         }
     }
     out.push('\n');
+}
+
+/// A row for the gate with its worst rule, and one for each further rule.
+fn gate_rows(out: &mut String, stage: &str, judgement: &Judgement) {
+    let marked = |verdict: Verdict| format!("{} {verdict}", words::verdict(verdict).symbol(true));
+    let stamp = if judgement.rubber_stamp { " RUBBER STAMP" } else { "" };
+    let mut verdict = format!("{}{stamp}", marked(judgement.verdict));
+    let mut gate = code(&judgement.text);
+    if judgement.verdict != Verdict::Pass {
+        let _ = write!(gate, "<br>{}", escape(&judgement.message));
+    }
+    if judgement.rules.is_empty() {
+        let _ = writeln!(out, "| {verdict} | {gate} | | | | {stage} |");
+    }
+    for (index, rule) in judgement.worst_first().into_iter().take(RULES).enumerate() {
+        if index > 0 {
+            verdict = marked(rule.verdict);
+            gate.clear();
+        }
+        let numbers = summary::rule_numbers(rule);
+        let term = if rule.slice.is_empty() { String::new() } else { format!("{} ", escape(&rule.term)) };
+        let _ = writeln!(
+            out,
+            "| {verdict} | {gate} | {term}{} | {} | {} | {stage} |",
+            escape(&numbers.observed),
+            escape(&format!("{} {}", rule.comparator, numbers.bound)),
+            rule.n.map_or_else(|| "?".to_owned(), |n| n.to_string())
+        );
+    }
+    let more = judgement.rules.len().saturating_sub(RULES);
+    if more > 0 {
+        let _ = writeln!(out, "| | and {} | | | | {stage} |", quantity::count(more, "more rule"));
+    }
 }
 
 fn steps(out: &mut String, record: &RunRecord, recorded: &Recorded) {
@@ -272,7 +273,12 @@ fn escape(text: &str) -> String {
 }
 
 fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@<!-- -->")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('#', "&#35;")
+        .replace('@', "&#64;")
+        .replace(':', "&#58;")
 }
 
 /// Foreign text as code. In a table a pipe splits cells even inside backticks, so it is HTML.

@@ -142,6 +142,7 @@ fn judgement(text: &str, verdict: Verdict, message: &str, rules: Vec<RuleJudgeme
         message: message.into(),
         why: None,
         rubber_stamp: false,
+        worst: None,
         rules,
     }
 }

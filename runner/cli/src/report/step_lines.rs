@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// Columns of the longest common status word, `succeeded`.
-const WORD: usize = 9;
+/// Columns of the longest common status, `gate ERROR`.
+const WORD: usize = 10;
 /// Names longer than this push the rest of their line to the right instead of widening every line.
 const LONGEST_NAME: usize = 40;
 /// Lines of output shown under a step that failed.
@@ -32,6 +32,8 @@ pub(crate) struct StepLines {
     /// Whether the output of steps is shown as it comes.
     show_output: bool,
     name_width: usize,
+    /// Each step with its stage: `train/fit`.
+    places: HashMap<String, String>,
     unsandboxed: HashMap<String, String>,
     tails: HashMap<String, VecDeque<String>>,
     findings: HashMap<String, usize>,
@@ -44,6 +46,7 @@ impl StepLines {
             look,
             show_output,
             name_width: 16,
+            places: HashMap::new(),
             unsandboxed: HashMap::new(),
             tails: HashMap::new(),
             findings: HashMap::new(),
@@ -85,13 +88,13 @@ impl StepLines {
                     words::step_result(result).0,
                     quantity::duration(*delay_ms as f64)
                 );
-                let mut lines = vec![self.line(Mood::Doubtful, "retrying", step, &text)];
+                let mut lines = vec![self.line(Mood::Doubtful, "retrying", self.place(step), &text)];
                 lines.extend(self.indented(&why));
                 lines
             }
             EventKind::StepSlow { step, duration_ms } => {
                 let text = format!("{} so far", quantity::duration(*duration_ms));
-                vec![self.line(Mood::Busy, "slow", step, &text)]
+                vec![self.line(Mood::Busy, "slow", self.place(step), &text)]
             }
             EventKind::StepSkipped { step, stage, reason } => {
                 vec![self.line(Mood::Idle, "skipped", &place(stage, step), &visible::line(reason))]
@@ -132,9 +135,16 @@ impl StepLines {
     }
 
     fn measure(&mut self, stages: &[StageOutline]) {
-        let names = stages.iter().flat_map(|stage| stage.steps.iter().map(|step| place(&stage.name, step)));
-        let longest = names.map(|name| visible::width(&name)).max().unwrap_or(0);
+        let places = stages
+            .iter()
+            .flat_map(|stage| stage.steps.iter().map(|step| (step.clone(), place(&stage.name, step))));
+        self.places = places.collect();
+        let longest = self.places.values().map(|name| visible::width(name)).max().unwrap_or(0);
         self.name_width = longest.clamp(16, LONGEST_NAME);
+    }
+
+    fn place<'a>(&'a self, step: &'a str) -> &'a str {
+        self.places.get(step).map_or(step, String::as_str)
     }
 
     fn finished(&mut self, event: &RunEvent) -> Vec<String> {

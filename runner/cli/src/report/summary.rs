@@ -1,10 +1,10 @@
 //! The end of a terminal report: metrics, gates, findings, promotions, where the record is, and why it ended as it did.
 
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 use runner_engine::{
     event::RunResult,
-    executor::{Finding, Severity},
+    executor::{Finding, Metric, Severity},
     record::{RunRecord, StepRecord},
 };
 use runner_gate::verdict::{Judgement, RuleJudgement, Verdict};
@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// Metrics shown before the rest is counted; `runner show` has them all.
-const METRICS: usize = 30;
+const METRICS: usize = 16;
 /// Findings shown before the rest is counted.
 const FINDINGS: usize = 10;
-/// Rules shown per gate before the rest is counted; unmet ones come first.
-const RULES: usize = 6;
+/// Rules shown per gate before the rest is counted; the worst come first.
+const RULES: usize = 3;
 
 /// How much a summary shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,32 +75,36 @@ pub(crate) fn metric_name(name: &str, slice: &[(String, String)]) -> String {
 }
 
 fn metrics(out: &mut String, record: &RunRecord, look: Look, detail: Detail) {
-    let mut rows: Vec<(String, String, String, bool)> = steps(record)
-        .flat_map(|step| {
-            step.metrics.iter().map(|metric| {
-                let name = metric_name(&metric.name, &metric.slice);
-                (name, quantity::number(metric.value), visible::line(&step.id), metric.slice.is_empty())
-            })
-        })
+    let judged: HashSet<&str> = record
+        .stages
+        .iter()
+        .flat_map(|stage| &stage.gates)
+        .flat_map(|gate| gate.rules.iter().map(|rule| rule.metric.as_str()))
         .collect();
+    let mut rows: Vec<(&StepRecord, &Metric)> =
+        steps(record).flat_map(|step| step.metrics.iter().map(move |metric| (step, metric))).collect();
     if rows.is_empty() {
         return;
     }
-    // Where not all are shown, whole-set metrics matter more than their slices. The sort is stable.
+    // Where not all are shown, those of the whole matter more than their slices, and of those the ones that gates judge. The
+    // sort is stable.
     let limit = detail.limit(METRICS);
     if rows.len() > limit {
-        rows.sort_by_key(|row| !row.3);
+        rows.sort_by_key(|(_, metric)| (!metric.slice.is_empty(), !judged.contains(metric.name.as_str())));
     }
     let more = rows.len().saturating_sub(limit);
     rows.truncate(limit);
     heading(out, look, "Metrics");
-    let name_room = look.width.saturating_sub(36).max(20);
-    let name_width = rows.iter().map(|row| visible::width(&row.0)).max().unwrap_or(0).min(name_room);
-    let value_width = rows.iter().map(|row| visible::width(&row.1)).max().unwrap_or(0);
+    let names: Vec<String> =
+        rows.iter().map(|(_, metric)| metric_name(&metric.name, &metric.slice)).collect();
+    let values: Vec<String> = rows.iter().map(|(_, metric)| quantity::number(metric.value)).collect();
+    let widest = |texts: &[String]| texts.iter().map(|text| visible::width(text)).max().unwrap_or(0);
+    let name_width = widest(&names).min(look.width.saturating_sub(36).max(20));
+    let value_width = widest(&values);
     let step_room = look.width.saturating_sub(name_width + value_width + 6).max(8);
-    for (name, value, step, _) in rows {
-        let name = visible::pad(&visible::cut(&name, name_width, look.unicode), name_width);
-        let step = look.dim(&visible::cut(&step, step_room, look.unicode));
+    for ((name, value), (step, _)) in names.iter().zip(&values).zip(&rows) {
+        let name = visible::pad(&visible::cut(name, name_width, look.unicode), name_width);
+        let step = look.dim(&visible::cut(&visible::line(&step.id), step_room, look.unicode));
         let _ = writeln!(out, "  {name}  {value:>value_width$}  {step}");
     }
     say_more(out, more, "metric");
@@ -108,7 +112,7 @@ fn metrics(out: &mut String, record: &RunRecord, look: Look, detail: Detail) {
 
 fn say_more(out: &mut String, more: usize, noun: &str) {
     if more > 0 {
-        let _ = writeln!(out, "  and {} more", quantity::count(more, noun));
+        let _ = writeln!(out, "  and {}", quantity::count(more, &format!("more {noun}")));
     }
 }
 
@@ -116,38 +120,52 @@ fn gates(out: &mut String, record: &RunRecord, look: Look, detail: Detail) {
     if record.stages.iter().all(|stage| stage.gates.is_empty()) {
         return;
     }
-    heading(out, look, "Gates");
+    let mut rules = record
+        .stages
+        .iter()
+        .flat_map(|stage| &stage.gates)
+        .flat_map(|gate| &gate.rules)
+        .map(|rule| &rule.method);
+    // Said once where it is the same for all.
+    let method = rules.next().filter(|first| rules.all(|method| method == *first));
+    let note = method.map(|method| format!(" (by {})", visible::line(method))).unwrap_or_default();
+    heading(out, look, &format!("Gates{note}"));
     for stage in &record.stages {
         for judgement in &stage.gates {
-            gate(out, &stage.name, judgement, look, detail);
+            gate(out, &stage.name, judgement, method.is_none(), look, detail);
         }
     }
 }
 
-fn gate(out: &mut String, stage: &str, judgement: &Judgement, look: Look, detail: Detail) {
-    const INDENT: usize = 8;
+fn gate(out: &mut String, stage: &str, judgement: &Judgement, with_method: bool, look: Look, detail: Detail) {
+    const INDENT: usize = 10;
     let verdict = judgement.verdict;
     let mood = words::verdict(verdict);
     let stamp = if judgement.rubber_stamp { "  RUBBER STAMP: no baseline yet" } else { "" };
-    let text = format!("{}{stamp}", visible::line(&judgement.text));
-    let head = look.mark(mood, &verdict.to_string(), 5);
-    let _ = writeln!(
-        out,
-        "  {head} {} {}",
-        visible::wrap(&text, look.width.saturating_sub(stage.len() + 2), INDENT),
+    let text = format!(
+        "{}{stamp} {}",
+        visible::line(&judgement.text),
         look.dim(&format!("({})", visible::line(stage)))
     );
-    let mut rules: Vec<&RuleJudgement> = judgement.rules.iter().collect();
-    rules.sort_by_key(|rule| std::cmp::Reverse(rule.verdict));
-    let limit = detail.limit(RULES);
+    let head = look.mark(mood, &verdict.to_string(), 5);
+    let _ = writeln!(out, "  {head} {}", visible::wrap(&text, look.width, INDENT));
+    let rules = judgement.worst_first();
+    let wanted = judgement.worst.and_then(|worst| usize::try_from(worst).ok());
+    let limit = detail.limit(wanted.unwrap_or(RULES));
     for rule in rules.iter().take(limit) {
-        let _ = writeln!(out, "{:INDENT$}{}", "", visible::wrap(&rule_line(rule), look.width, INDENT + 2));
+        let mut text = rule_line(rule, with_method);
+        if rules.len() > 1 && rule.verdict != Verdict::Pass {
+            let _ = write!(text, ": {}", look.paint(words::verdict(rule.verdict), &rule.verdict.to_string()));
+        }
+        let _ = writeln!(out, "{:INDENT$}{}", "", visible::wrap(&text, look.width, INDENT + 2));
     }
     let more = rules.len().saturating_sub(limit);
     if more > 0 {
-        let _ = writeln!(out, "{:INDENT$}and {} more", "", quantity::count(more, "rule"));
+        let _ = writeln!(out, "{:INDENT$}and {}", "", quantity::count(more, "more rule"));
     }
-    if verdict != Verdict::Pass && !judgement.message.is_empty() {
+    // The numbers above say why a rule is not met, but not why it could not be judged.
+    let explained = matches!(verdict, Verdict::Pass | Verdict::Fail | Verdict::Hold | Verdict::Warn);
+    if !judgement.message.is_empty() && (!explained || rules.is_empty()) {
         let text = visible::line(&judgement.message);
         let _ =
             writeln!(out, "{:INDENT$}{}", "", look.paint(mood, &visible::wrap(&text, look.width, INDENT)));
@@ -158,8 +176,8 @@ fn gate(out: &mut String, stage: &str, judgement: &Judgement, look: Look, detail
     }
 }
 
-/// `recall 0.953  >= 0.9  n 171  point estimate`: what was seen, the bound, and how sure that is.
-pub(crate) fn rule_line(rule: &RuleJudgement) -> String {
+/// `recall 0.953, bound >= 0.9, n 171`: what was seen, the bound, and how sure that is.
+pub(crate) fn rule_line(rule: &RuleJudgement, with_method: bool) -> String {
     let RuleNumbers { observed, bound } = rule_numbers(rule);
     let mut text = format!(
         "{} {observed}, bound {} {bound}",
@@ -168,7 +186,7 @@ pub(crate) fn rule_line(rule: &RuleJudgement) -> String {
     );
     let _ = match rule.n {
         Some(n) => write!(text, ", n {n}"),
-        None => write!(text, ", n unknown"),
+        None => write!(text, ", n ?"),
     };
     if let Some(interval) = &rule.interval {
         let _ = write!(
@@ -179,7 +197,9 @@ pub(crate) fn rule_line(rule: &RuleJudgement) -> String {
             quantity::number(interval.confidence)
         );
     }
-    let _ = write!(text, ", {}", visible::line(&rule.method));
+    if with_method {
+        let _ = write!(text, ", {}", visible::line(&rule.method));
+    }
     text
 }
 
@@ -315,10 +335,11 @@ fn promotions(out: &mut String, record: &RunRecord, look: Look) {
                     look,
                 );
                 let digest = promotion.digest.as_deref().map(quantity::short_digest).unwrap_or_default();
+                let text = format!("{text}  {}", look.dim(&visible::line(digest)));
                 format!(
-                    "{} {text}  {}",
+                    "{} {}",
                     look.mark(words::Mood::Good, "promoted", 8),
-                    look.dim(&visible::line(digest))
+                    visible::wrap(&text, look.width, 13)
                 )
             }
             (_, refused) => {
@@ -346,11 +367,14 @@ fn notices(out: &mut String, record: &RunRecord, look: Look) {
         .filter(|step| step.sandboxed == Some(false))
         .map(|step| visible::line(&step.id))
         .collect();
-    if record.warnings.is_empty() && unsandboxed.is_empty() {
+    // What ran without a sandbox is named below.
+    let is_said = |code: &str| code == "policy::host-steps" && !unsandboxed.is_empty();
+    let warnings: Vec<_> = record.warnings.iter().filter(|warning| !is_said(&warning.code)).collect();
+    if warnings.is_empty() && unsandboxed.is_empty() {
         return;
     }
     out.push('\n');
-    for warning in &record.warnings {
+    for warning in warnings {
         let text = format!("{} [{}]", visible::line(&warning.message), visible::line(&warning.code));
         let head = look.mark(words::Mood::Doubtful, "warning", 7);
         let _ = writeln!(out, "{head}  {}", visible::wrap(&text, look.width, 11));

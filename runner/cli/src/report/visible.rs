@@ -92,6 +92,7 @@ pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> String {
     for word in text.split(' ') {
         let needed = width(word);
         if used > 0 && used + 1 + needed > room {
+            out.truncate(out.trim_end_matches(' ').len());
             out.push('\n');
             out.push_str(&" ".repeat(indent));
             used = 0;
