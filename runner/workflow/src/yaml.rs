@@ -28,6 +28,8 @@ pub(crate) struct Node<'s> {
     pub(crate) content: Content<'s>,
     /// 16 for each node and 1 for each byte of text, aliases expanded.
     pub(crate) weight: usize,
+    /// Levels of lists and mappings below, aliases expanded.
+    height: usize,
 }
 
 /// Kinds of value.
@@ -146,6 +148,7 @@ struct Open<'s> {
     start: usize,
     anchor: usize,
     weight: usize,
+    height: usize,
     content: Content<'s>,
     /// Of a mapping: the key whose value comes next.
     key: Option<(Cow<'s, str>, Range<usize>)>,
@@ -183,7 +186,7 @@ impl<'s> Builder<'s, '_> {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = self.is_plain(style, tag.as_deref(), &span);
                 let weight = 16 + text.len();
-                self.add(Node { span, content: Content::Scalar { text, plain }, weight }, anchor)?;
+                self.add(Node { span, content: Content::Scalar { text, plain }, weight, height: 0 }, anchor)?;
             }
             Event::SequenceStart(_, anchor, tag) => {
                 self.check_tag(tag.as_deref(), &span);
@@ -196,7 +199,10 @@ impl<'s> Builder<'s, '_> {
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(open) = self.open.pop() {
                     let span = open.start..end_of(&open, span);
-                    self.add(Node { span, content: open.content, weight: open.weight }, open.anchor)?;
+                    self.add(
+                        Node { span, content: open.content, weight: open.weight, height: open.height },
+                        open.anchor,
+                    )?;
                 }
             }
             Event::Anchor(_, name) => self.names.push(name.into_owned()),
@@ -239,6 +245,7 @@ impl<'s> Builder<'s, '_> {
             start,
             anchor,
             weight: 16,
+            height: 1,
             content,
             key: None,
             refused: false,
@@ -257,7 +264,7 @@ impl<'s> Builder<'s, '_> {
 
     fn attach_null(&mut self, span: Range<usize>) -> Option<()> {
         let content = Content::Scalar { text: Cow::Borrowed(""), plain: true };
-        self.attach(Rc::new(Node { span: span.clone(), content, weight: 16 }), &span)
+        self.attach(Rc::new(Node { span: span.clone(), content, weight: 16, height: 0 }), &span)
     }
 
     /// Put a finished node where it belongs. `at` is where it was written (the alias, if it is one).
@@ -267,6 +274,11 @@ impl<'s> Builder<'s, '_> {
             return Some(());
         };
         open.weight = open.weight.saturating_add(node.weight);
+        open.height = open.height.max(node.height + 1);
+        if open.height > MAX_DEPTH {
+            self.problems.push(too_deep(at.clone()));
+            return None;
+        }
         if open.weight > MAX_WEIGHT {
             self.problems.push(
                 Diagnostic::error(
@@ -319,6 +331,11 @@ impl<'s> Builder<'s, '_> {
     }
 }
 
+fn too_deep(span: Range<usize>) -> Diagnostic {
+    let message = format!("lists and mappings are nested more than {MAX_DEPTH} deep");
+    Diagnostic::error("yaml::too-deep", span, message).help("a workflow needs about ten levels")
+}
+
 /// A syntax error as a problem, with advice for what people do most.
 fn syntax_problem(error: &ScanError, text: &str, base: usize) -> Diagnostic {
     let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
@@ -334,12 +351,7 @@ fn syntax_problem(error: &ScanError, text: &str, base: usize) -> Diagnostic {
     let end = (at..=end.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(at);
     let span = at + base..end + base;
     match error.kind() {
-        ErrorKind::RecursionLimitExceeded => Diagnostic::error(
-            "yaml::too-deep",
-            span,
-            format!("lists and mappings are nested more than {MAX_DEPTH} deep"),
-        )
-        .help("a workflow needs about ten levels"),
+        ErrorKind::RecursionLimitExceeded => too_deep(span),
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation

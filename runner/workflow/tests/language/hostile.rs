@@ -48,6 +48,15 @@ fn nesting_inside_free_form_values() {
 }
 
 #[test]
+fn a_tower_of_aliases() {
+    let mut text = "params:\n  a0: &a0 x\n".to_owned();
+    for level in 1..20_000 {
+        let _ = writeln!(text, "  a{level}: &a{level} [*a{}]", level - 1);
+    }
+    assert_eq!(codes(text.as_bytes()), ["yaml::too-deep"]);
+}
+
+#[test]
 fn an_alias_bomb() {
     let mut text = "params:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..30 {
