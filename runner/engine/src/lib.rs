@@ -8,6 +8,8 @@ pub mod cancel;
 pub mod conclusion;
 #[cfg(any(test, feature = "contract-tests"))]
 pub mod contract;
+#[cfg(test)]
+mod contract_tests;
 mod data;
 mod decide;
 mod drive;
