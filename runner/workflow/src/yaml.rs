@@ -284,7 +284,7 @@ impl<'s> Builder<'s, '_> {
                 Diagnostic::error(
                     "yaml::too-heavy",
                     at.clone(),
-                    "the file holds too much once its aliases are expanded",
+                    "the file holds more values than a workflow may; an alias counts as often as it is used",
                 )
                 .help("use fewer aliases of large values; a matrix repeats steps without repeating text"),
             );

@@ -142,7 +142,10 @@ impl<'d> Expander<'_, 'd, '_> {
             let inputs = self.inputs(index, cell, &mut fixed, &mut ordered);
             let planned = self.cell(index, cell, &shared, inputs);
             self.edges += planned.after.len();
-            self.planned.push(planned);
+            // A plan that is too large is checked and not kept.
+            if cells_fit {
+                self.planned.push(planned);
+            }
             if self.edges > MAX_EDGES {
                 return;
             }
