@@ -108,7 +108,7 @@ impl Executor for ByDeed {
             "Write" => Act::succeed().output("result", CONTENT),
             "Copy" => Act::succeed().output("result", fs::read(&request.inputs["data"].path).unwrap()),
             "Fail" => Act::fail(1),
-            "Linger" => Act::succeed().after(Duration::from_secs(60)),
+            "Linger" => Act::succeed().after(Duration::from_mins(1)),
             "Log" => Act::succeed().line(LINE),
             "Report" => Act::succeed().metric("answer", 42.0),
             _ => Act::error(error),

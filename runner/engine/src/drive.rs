@@ -310,30 +310,27 @@ impl Driver {
         }
         let attempt = self.steps[step].attempts;
         let delay = next_delay(&self.plan.steps[step].retry, attempt, &result, class);
-        match delay.filter(|_| self.stopped.is_none()) {
-            Some(delay) => {
-                self.emit(EventKind::AttemptFailed {
-                    step: self.ids[step].clone(),
-                    attempt,
-                    result: result.clone(),
-                    delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
-                });
-                self.steps[step].last = Some((result, class));
-                self.schedule.pause(step);
-                let stop = self.facilities.cancel.graceful().clone();
-                self.spawn(async move {
-                    tokio::select! {
-                        () = tokio::time::sleep(delay) => {}
-                        () = stop.cancelled() => {}
-                    }
-                    Message::Retry(step)
-                });
+        let Some(delay) = delay.filter(|_| self.stopped.is_none()) else {
+            self.facts[step].metrics = metrics;
+            self.end_step(step, result, class);
+            return;
+        };
+        self.emit(EventKind::AttemptFailed {
+            step: self.ids[step].clone(),
+            attempt,
+            result: result.clone(),
+            delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+        });
+        self.steps[step].last = Some((result, class));
+        self.schedule.pause(step);
+        let cancelled = self.facilities.cancel.graceful().clone();
+        self.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = cancelled.cancelled() => {}
             }
-            None => {
-                self.facts[step].metrics = metrics;
-                self.end_step(step, result, class);
-            }
-        }
+            Message::Retry(step)
+        });
     }
 
     /// The step has ended for good, having run or not.

@@ -50,7 +50,7 @@ impl Engine {
         let selected = select_stages(&options.plan, &options.stages, options.until.as_deref())?;
         let workspace = fs::canonicalize(&options.workspace)
             .map_err(|source| EngineError::Workspace { path: options.workspace.clone(), source })?;
-        let run_id = options.run_id.clone().unwrap_or_else(RunId::new);
+        let run_id = options.run_id.clone().unwrap_or_default();
         let run_dir =
             options.store.create_run(&run_id).map_err(|error| EngineError::Record(error.to_string()))?;
         let run_dir = Arc::new(run_dir);

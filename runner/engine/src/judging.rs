@@ -206,8 +206,9 @@ impl Driver {
             [] => None,
             [(_, digest)] => Some(digest.clone()),
             many => {
-                let text: String = many.iter().map(|(name, digest)| format!("{name} {digest}\n")).collect();
-                Some(Digest::of_bytes(text.as_bytes()).to_string())
+                let lines: Vec<String> =
+                    many.iter().map(|(name, digest)| format!("{name} {digest}")).collect();
+                Some(Digest::of_bytes(lines.join("\n").as_bytes()).to_string())
             }
         }
     }

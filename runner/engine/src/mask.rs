@@ -4,7 +4,7 @@
 //! in Base64 (standard and URL-safe, padded or not, and as it looks inside a longer encoded text at each of the three
 //! alignments). All matches are found, overlapping ones too, and their union is replaced by `***`.
 
-use std::{borrow::Cow, collections::BTreeSet, ops::Range};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{
@@ -212,13 +212,15 @@ fn json_forms(value: &str, forms: &mut BTreeSet<String>) {
             ascii.push(character);
         } else {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                ascii.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(ascii, "\\u{unit:04x}");
             }
         }
     }
     for character in ascii.chars() {
         match character {
-            '<' | '>' | '&' => ascii_html.push_str(&format!("\\u{:04x}", u32::from(character))),
+            '<' | '>' | '&' => {
+                let _ = write!(ascii_html, "\\u{:04x}", u32::from(character));
+            }
             _ => ascii_html.push(character),
         }
     }
@@ -339,8 +341,7 @@ mod tests {
             &STANDARD.encode(secret),
             &URL_SAFE.encode(secret),
         ] {
-            let masked = masker.mask(form).into_owned();
-            assert_eq!(masked, "***", "{form}");
+            assert_eq!(masker.mask(form), "***", "{form}");
         }
     }
 
@@ -349,10 +350,10 @@ mod tests {
         let masker = masker(&["correct-horse-battery"]);
         for user in ["a", "ab", "abc", "user"] {
             let header = STANDARD.encode(format!("{user}:correct-horse-battery"));
-            let masked = masker.mask(&header).into_owned();
-            assert!(masked.contains("***"), "{masked}");
+            let hidden = masker.mask(&header).into_owned();
+            assert!(hidden.contains("***"), "{hidden}");
             // What is left of the secret is less than one group at each end.
-            assert!(masked.len() <= user.len() * 2 + 3 + 3 + 5, "{masked}");
+            assert!(hidden.len() <= user.len() * 2 + 3 + 3 + 5, "{hidden}");
         }
     }
 

@@ -72,7 +72,7 @@ impl RunOptions {
             secrets: Vec::new(),
             cancel: CancelSignal::new(),
             grace: Duration::from_secs(5),
-            slow_after: Duration::from_secs(60),
+            slow_after: Duration::from_mins(1),
             consumers: Vec::new(),
             run_id: None,
             runner_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -116,23 +116,23 @@ impl Driver {
                 }
                 Ok((kind, InputSource::Cells(cells)))
             }
-            Source::Data(data_name) => match self.data.get(data_name) {
-                Some(data) => match &data.identity {
+            Source::Data(set) => {
+                let Some(data) = self.data.get(set) else {
+                    // It could not be found when the run started; say why.
+                    let path = self.plan.data.get(set).map_or(set.as_str(), |data| &data.path);
+                    return self.look(path).map(|found| (Kind::Dataset, found));
+                };
+                match &data.identity {
                     Some(Ok(_)) => Ok((Kind::Dataset, InputSource::Workspace(data.seen.clone()))),
                     Some(Err(message)) => {
                         Err(refuse(ErrorClass::Environment, "data::unreadable", message.clone(), None))
                     }
                     None => {
-                        let message = format!("the data set `{data_name}` was not identified");
+                        let message = format!("the data set `{set}` was not identified");
                         Err(refuse(ErrorClass::Internal, "engine::input", message, None))
                     }
-                },
-                // It could not be found when the run started; say why.
-                None => {
-                    let path = self.plan.data.get(data_name).map_or(data_name.as_str(), |data| &data.path);
-                    self.look(path).map(|found| (Kind::Dataset, found))
                 }
-            },
+            }
             Source::Path(path) => self.look(path).map(|found| (Kind::Any, found)),
             Source::Baseline(what) => Err(refuse(
                 ErrorClass::Environment,

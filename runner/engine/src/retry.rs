@@ -7,7 +7,7 @@ use runner_workflow::plan::{Retry, RetryOn};
 use crate::{event::StepResult, executor::ErrorClass, outcome::StepOutcome};
 
 /// Longest wait between two attempts.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// The wait before the next attempt after attempt number `attempt` ended so; `None` where there is none.
 ///

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -107,7 +108,7 @@ impl Stager {
                 let folder = if sharing == Sharing::Shared {
                     let mut key = String::new();
                     for (cell, published) in cells {
-                        key.push_str(&format!("{cell}\0{}\0{}\0", published.object.digest, published.path));
+                        let _ = write!(key, "{cell}\0{}\0{}\0", published.object.digest, published.path);
                     }
                     self.shared.join(&Digest::of_bytes(key.as_bytes()).hex()[..32]).join("cells")
                 } else {
@@ -234,7 +235,7 @@ pub(crate) fn cell_name(cell: &[(String, String)]) -> String {
         if !name.is_empty() {
             name.push(',');
         }
-        name.push_str(&format!("{key}={value}"));
+        let _ = write!(name, "{key}={value}");
     }
     let mut safe: String =
         name.chars().map(|c| if c == '/' || c == '\\' || c.is_control() { '_' } else { c }).collect();

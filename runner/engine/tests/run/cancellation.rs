@@ -8,7 +8,7 @@ use runner_workflow::plan::{Retry, Script};
 
 use crate::plans::{Place, PlanBuilder};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test(start_paused = true)]
 async fn nothing_new_starts_and_the_rest_is_told() {
@@ -78,7 +78,7 @@ async fn the_second_request_kills_at_once() {
         step.action = runner_workflow::plan::Action::Process { run: script };
     });
     let place = Place::new();
-    let executor = crate::processes::executor(Duration::from_secs(60));
+    let executor = crate::processes::executor(Duration::from_mins(1));
     let mut options = place.options(plan, Arc::new(executor));
     options.grace = MINUTE;
     let cancel = options.cancel.clone();

@@ -16,12 +16,12 @@ use runner_workflow::{
 };
 
 /// A plan under construction.
-pub struct PlanBuilder {
-    pub plan: Plan,
+pub(crate) struct PlanBuilder {
+    pub(crate) plan: Plan,
 }
 
 impl PlanBuilder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             plan: Plan {
                 name: "test".into(),
@@ -40,7 +40,7 @@ impl PlanBuilder {
     }
 
     /// Adds a stage that needs the one before.
-    pub fn stage(mut self, name: &str) -> Self {
+    pub(crate) fn stage(mut self, name: &str) -> Self {
         let index = self.plan.stages.len();
         self.plan.stages.push(PlannedStage {
             name: name.into(),
@@ -57,11 +57,16 @@ impl PlanBuilder {
     }
 
     /// Adds a step with the output `out` to the last stage, after these.
-    pub fn step(self, id: &str, after: &[&str]) -> Self {
+    pub(crate) fn step(self, id: &str, after: &[&str]) -> Self {
         self.step_with(id, after, |_| {})
     }
 
-    pub fn step_with(mut self, id: &str, after: &[&str], change: impl FnOnce(&mut PlannedStep)) -> Self {
+    pub(crate) fn step_with(
+        mut self,
+        id: &str,
+        after: &[&str],
+        change: impl FnOnce(&mut PlannedStep),
+    ) -> Self {
         let stage = self.plan.stages.len() - 1;
         let index = self.plan.steps.len();
         let after = after.iter().map(|id| self.index(id)).collect();
@@ -107,7 +112,7 @@ impl PlanBuilder {
     }
 
     /// A step on the host.
-    pub fn run(self, id: &str, text: &str, change: impl FnOnce(&mut PlannedStep)) -> Self {
+    pub(crate) fn run(self, id: &str, text: &str, change: impl FnOnce(&mut PlannedStep)) -> Self {
         let script = Script { text: text.into(), variables: Vec::new(), shell: None };
         self.step_with(id, &[], |step| {
             step.action = Action::Process { run: script };
@@ -115,12 +120,12 @@ impl PlanBuilder {
         })
     }
 
-    pub fn index(&self, id: &str) -> StepIndex {
+    pub(crate) fn index(&self, id: &str) -> StepIndex {
         self.plan.steps.iter().position(|step| step.id.to_string() == id).unwrap()
     }
 
     /// Gives the last stage a gate.
-    pub fn gate(mut self, line: &str) -> Self {
+    pub(crate) fn gate(mut self, line: &str) -> Self {
         self.last().gates.push(PlannedGate {
             line: Some(line.into()),
             mapping: None,
@@ -131,63 +136,63 @@ impl PlanBuilder {
     }
 
     /// Has the last stage promote `step.out` to `m@champion`.
-    pub fn promote(mut self, step: &str) -> Self {
+    pub(crate) fn promote(mut self, step: &str) -> Self {
         let model = OutputRef { step: self.index(step), output: "out".into() };
         let promotion = Promotion { model, registry: "m".into(), alias: "champion".into(), keep: None };
         self.last().promote = Some(promotion);
         self
     }
 
-    pub fn stage_if(mut self, condition: Expr) -> Self {
+    pub(crate) fn stage_if(mut self, condition: Expr) -> Self {
         self.last().condition = Some(condition);
         self
     }
 
-    pub fn last(&mut self) -> &mut PlannedStage {
+    pub(crate) fn last(&mut self) -> &mut PlannedStage {
         self.plan.stages.last_mut().unwrap()
     }
 }
 
 /// An output `out` of this kind and path.
-pub fn out(kind: Kind, path: &str) -> IndexMap<String, Output> {
+pub(crate) fn out(kind: Kind, path: &str) -> IndexMap<String, Output> {
     [("out".to_owned(), Output { path: path.into(), kind })].into_iter().collect()
 }
 
 /// `always()` and the like.
-pub fn status(function: Function) -> Expr {
+pub(crate) fn status(function: Function) -> Expr {
     Expr { kind: ExprKind::Call { function, arguments: Vec::new() }, span: 0..0 }
 }
 
 /// A name such as `event.name`.
-pub fn name(path: &str) -> Expr {
+pub(crate) fn name(path: &str) -> Expr {
     Expr { kind: ExprKind::Path(path.split('.').map(str::to_owned).collect()), span: 0..0 }
 }
 
 /// `path == 'text'`.
-pub fn is(path: &str, text: &str) -> Expr {
+pub(crate) fn is(path: &str, text: &str) -> Expr {
     let right = Expr { kind: ExprKind::Literal(Value::Text(text.into())), span: 0..0 };
     let kind = ExprKind::Binary { op: BinaryOp::Equal, left: Box::new(name(path)), right: Box::new(right) };
     Expr { kind, span: 0..0 }
 }
 
 /// A store and a workspace.
-pub struct Place {
-    pub folder: tempfile::TempDir,
-    pub store: Store,
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) store: Store,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join(".runner")).unwrap();
         Self { folder, store }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn options(&self, plan: PlanBuilder, executor: Arc<dyn Executor>) -> RunOptions {
+    pub(crate) fn options(&self, plan: PlanBuilder, executor: Arc<dyn Executor>) -> RunOptions {
         RunOptions {
             executors: vec![executor],
             jobs: Some(4),
@@ -196,11 +201,11 @@ impl Place {
         }
     }
 
-    pub async fn run(&self, plan: PlanBuilder, executor: Arc<dyn Executor>) -> Outcome {
+    pub(crate) async fn run(&self, plan: PlanBuilder, executor: Arc<dyn Executor>) -> Outcome {
         self.run_with(self.options(plan, executor)).await
     }
 
-    pub async fn run_with(&self, options: RunOptions) -> Outcome {
+    pub(crate) async fn run_with(&self, options: RunOptions) -> Outcome {
         let summary = Engine::run(options).await.unwrap();
         let run = self.store.open_run(&summary.run_id).unwrap();
         let events = run.events().unwrap().map(Result::unwrap).collect();
@@ -209,26 +214,26 @@ impl Place {
 }
 
 /// A run and its recorded events.
-pub struct Outcome {
-    pub summary: RunSummary,
-    pub events: Vec<RunEvent>,
+pub(crate) struct Outcome {
+    pub(crate) summary: RunSummary,
+    pub(crate) events: Vec<RunEvent>,
 }
 
 impl Outcome {
-    pub fn step(&self, id: &str) -> &StepRecord {
+    pub(crate) fn step(&self, id: &str) -> &StepRecord {
         let record = self.summary.record.as_ref().unwrap();
         record.stages.iter().flat_map(|stage| &stage.steps).find(|step| step.id == id).unwrap()
     }
 
-    pub fn skipped(&self, id: &str) -> &str {
+    pub(crate) fn skipped(&self, id: &str) -> &str {
         self.step(id).skipped.as_deref().unwrap_or_else(|| panic!("{id} was not skipped"))
     }
 
-    pub fn reason(&self) -> &str {
+    pub(crate) fn reason(&self) -> &str {
         self.summary.reason.as_deref().unwrap_or_default()
     }
 
-    pub fn warnings(&self) -> Vec<&str> {
+    pub(crate) fn warnings(&self) -> Vec<&str> {
         let warnings = self.events.iter().filter_map(|event| match &event.kind {
             EventKind::Warning { message, .. } => Some(message.as_str()),
             _ => None,
@@ -236,7 +241,7 @@ impl Outcome {
         warnings.collect()
     }
 
-    pub fn lines(&self, id: &str) -> Vec<&str> {
+    pub(crate) fn lines(&self, id: &str) -> Vec<&str> {
         let lines = self.events.iter().filter_map(|event| match &event.kind {
             EventKind::StepOutput { step, line, .. } if step == id => Some(line.as_str()),
             _ => None,
@@ -246,7 +251,7 @@ impl Outcome {
 }
 
 /// A consumer that does what it is told.
-pub struct Told<F: FnMut(&RunEvent) -> std::io::Result<()> + Send>(pub F);
+pub(crate) struct Told<F: FnMut(&RunEvent) -> std::io::Result<()> + Send>(pub(crate) F);
 
 impl<F: FnMut(&RunEvent) -> std::io::Result<()> + Send> EventConsumer for Told<F> {
     fn name(&self) -> &'static str {

@@ -11,7 +11,7 @@ use runner_workflow::{
 
 use crate::plans::{Outcome, Place, PlanBuilder, name, out};
 
-pub fn executor(grace: Duration) -> ProcessExecutor {
+pub(crate) fn executor(grace: Duration) -> ProcessExecutor {
     ProcessExecutor::new(ProcessOptions {
         env: std::env::vars().chain([("LEAK".to_owned(), "x".to_owned())]).collect(),
         withheld: ["LANG".to_owned()].into_iter().collect(),

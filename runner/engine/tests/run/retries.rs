@@ -74,7 +74,7 @@ async fn only_what_retry_on_names() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_frees_the_slot() {
-    let retry = Retry { times: 1, delay: Duration::from_secs(60), backoff: 1.0, on: Vec::new() };
+    let retry = Retry { times: 1, delay: Duration::from_mins(1), backoff: 1.0, on: Vec::new() };
     let plan =
         PlanBuilder::new().stage("one").step_with("flaky", &[], |step| step.retry = retry).step("other", &[]);
     let executor = Arc::new(ScriptedExecutor::new().on("flaky", [Act::fail(1), Act::succeed()]));
@@ -92,7 +92,7 @@ async fn a_timeout_is_an_outcome() {
         .stage("one")
         .step_with("slow", &[], |step| step.timeout = Some(Duration::from_secs(2)));
     let executor =
-        Arc::new(ScriptedExecutor::new().on("slow", [Act::succeed().after(Duration::from_secs(60))]));
+        Arc::new(ScriptedExecutor::new().on("slow", [Act::succeed().after(Duration::from_mins(1))]));
     let place = Place::new();
     let run = place.run(plan, executor).await;
     assert_eq!((run.summary.result, run.summary.exit_code), (RunResult::TimedOut, 124));

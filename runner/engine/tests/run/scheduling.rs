@@ -97,6 +97,49 @@ async fn a_failure_lets_others_finish_and_skips_what_needs_it() {
     assert_eq!(stages, [StageResult::Failed, StageResult::Skipped]);
 }
 
+/// Looks at its inputs while it runs.
+#[derive(Debug)]
+struct Looks(ScriptedExecutor);
+#[async_trait::async_trait]
+impl runner_engine::executor::Executor for Looks {
+    fn name(&self) -> &'static str {
+        "looks"
+    }
+    fn accepts(&self, _: &runner_workflow::plan::Action) -> bool {
+        true
+    }
+    async fn prepare(
+        &self,
+        step: &runner_workflow::plan::PlannedStep,
+    ) -> Result<(), runner_engine::executor::ExecutorError> {
+        self.0.prepare(step).await
+    }
+    async fn execute(
+        &self,
+        request: runner_engine::executor::StepRequest,
+        sink: Arc<dyn runner_engine::executor::StepSink>,
+        cancel: tokio_util::sync::CancellationToken,
+    ) -> Result<runner_engine::outcome::StepOutcome, runner_engine::executor::ExecutorError> {
+        if request.step == "score" {
+            let model = &request.inputs["model"];
+            assert!(!model.is_dir);
+            assert_eq!(model.path.file_name().unwrap(), "model.onnx");
+            assert_eq!(std::fs::read(&model.path).unwrap(), b"fit[seed=1]");
+            assert_eq!(std::fs::read_dir(model.path.parent().unwrap()).unwrap().count(), 1);
+            let all = &request.inputs["all"];
+            assert!(all.is_dir);
+            for seed in 0..2 {
+                let file = all.path.join(format!("seed={seed}/model.onnx"));
+                assert_eq!(std::fs::read_to_string(file).unwrap(), format!("fit[seed={seed}]"));
+            }
+        }
+        self.0.execute(request, sink, cancel).await
+    }
+    async fn teardown(&self) -> Result<(), runner_engine::executor::ExecutorError> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn outputs_become_inputs() {
     let plan = PlanBuilder::new()
@@ -109,48 +152,6 @@ async fn outputs_become_inputs() {
         step.inputs.insert("model".into(), Source::Output(of(1)));
         step.inputs.insert("all".into(), Source::AllCells(vec![of(0), of(1)]));
     });
-    // Looks at its inputs while it runs.
-    #[derive(Debug)]
-    struct Looks(ScriptedExecutor);
-    #[async_trait::async_trait]
-    impl runner_engine::executor::Executor for Looks {
-        fn name(&self) -> &'static str {
-            "looks"
-        }
-        fn accepts(&self, _: &runner_workflow::plan::Action) -> bool {
-            true
-        }
-        async fn prepare(
-            &self,
-            step: &runner_workflow::plan::PlannedStep,
-        ) -> Result<(), runner_engine::executor::ExecutorError> {
-            self.0.prepare(step).await
-        }
-        async fn execute(
-            &self,
-            request: runner_engine::executor::StepRequest,
-            sink: Arc<dyn runner_engine::executor::StepSink>,
-            cancel: tokio_util::sync::CancellationToken,
-        ) -> Result<runner_engine::outcome::StepOutcome, runner_engine::executor::ExecutorError> {
-            if request.step == "score" {
-                let model = &request.inputs["model"];
-                assert!(!model.is_dir);
-                assert_eq!(model.path.file_name().unwrap(), "model.onnx");
-                assert_eq!(std::fs::read(&model.path).unwrap(), b"fit[seed=1]");
-                assert_eq!(std::fs::read_dir(model.path.parent().unwrap()).unwrap().count(), 1);
-                let all = &request.inputs["all"];
-                assert!(all.is_dir);
-                for seed in 0..2 {
-                    let file = all.path.join(format!("seed={seed}/model.onnx"));
-                    assert_eq!(std::fs::read_to_string(file).unwrap(), format!("fit[seed={seed}]"));
-                }
-            }
-            self.0.execute(request, sink, cancel).await
-        }
-        async fn teardown(&self) -> Result<(), runner_engine::executor::ExecutorError> {
-            Ok(())
-        }
-    }
     let place = Place::new();
     let run = place.run(plan, Arc::new(Looks(ScriptedExecutor::new()))).await;
     assert_eq!(run.summary.result, RunResult::Passed, "{}", run.reason());
