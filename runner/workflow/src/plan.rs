@@ -1,7 +1,7 @@
 //! The plan: everything the engine needs to run a workflow, with nothing left to look up or to doubt.
 //!
 //! Matrices are expanded, references resolved to indices, durations and sizes turned into units. What is only known
-//! while running (`steps.*`, `event`, `git`) stays as typed [`Expr`](crate::expr::Expr) and [`Template`](crate::expr::Template).
+//! while running (`steps.*`, `event`, `git`) stays as typed [`Expr`] and [`Template`].
 
 use std::{fmt, ops::Range, time::Duration};
 
