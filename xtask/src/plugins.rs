@@ -123,13 +123,12 @@ impl Components {
     /// Builds components and, where they have one, their manifests.
     fn build(&self, toolchain: &Toolchain, names: &[String]) -> Result<Files> {
         let target_dir = self.workspace.join("target");
-        let mut command = toolchain.build(&self.workspace, &target_dir)?;
-        for name in names {
-            command.args(["--package", name]);
-        }
-        run_in(&self.workspace, &mut command)?;
         let mut files = Files::new();
         for name in names {
+            // One at a time: built together, they would share the features of their dependencies, so that a
+            // component's bytes would depend on what else was asked for.
+            let mut command = toolchain.build(&self.workspace, &target_dir)?;
+            run_in(&self.workspace, command.args(["--package", name]))?;
             let library = format!("{}.wasm", name.replace('-', "_"));
             let built = target_dir.join(TARGET).join("release").join(library);
             let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
