@@ -42,10 +42,10 @@ fn parse_status(text: &str) -> GitState {
         match line.strip_prefix("# ") {
             Some(header) => match header.split_once(' ') {
                 Some(("branch.oid", commit)) if commit != "(initial)" => {
-                    state.commit = Some(commit.to_owned())
+                    state.commit = Some(commit.to_owned());
                 }
                 Some(("branch.head", branch)) if branch != "(detached)" => {
-                    state.branch = Some(branch.to_owned())
+                    state.branch = Some(branch.to_owned());
                 }
                 _ => {}
             },

@@ -35,7 +35,7 @@ pub(crate) fn schema(file: &Path, environment: &Environment) -> Result<String, F
             "uses": "builtin:table-check",
             "with": { "infer": true },
             "in": { "data": "data.table" },
-            "out": { OUTPUT: { "path": "schema.yaml", "kind": "report" } },
+            "out": { OUTPUT: { "path": "schema.yaml", "kind": "any" } },
         }] } },
     });
     let plugins = Plugins::new(folder, environment);
@@ -51,7 +51,7 @@ pub(crate) fn schema(file: &Path, environment: &Environment) -> Result<String, F
     })?;
     let store = Store::open(scratch.path()).map_err(|error| stored::from_storage(&error))?;
     let mut options = RunOptions::new(Arc::new(plan), folder.to_path_buf(), store.clone());
-    options.file = "infer".to_owned();
+    "infer".clone_into(&mut options.file);
     options.executors = vec![plugins.executor(BTreeMap::new())?];
     let summary = carry_out(options)?;
     if summary.result != RunResult::Passed {

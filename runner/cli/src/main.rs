@@ -61,7 +61,7 @@ fn run() -> ExitCode {
 
 fn dispatch(command: Command, environment: &Environment) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(arguments) => command::run::run(arguments, environment),
+        Command::Run(arguments) => command::run::run(&arguments, environment),
         Command::Check(arguments) => command::check::run(&arguments, environment),
         Command::Plan(arguments) => command::plan::run(&arguments, environment),
         Command::Graph(arguments) => command::graph::run(&arguments, environment),

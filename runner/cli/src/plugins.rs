@@ -129,27 +129,18 @@ impl Plugins {
         self.environmental.borrow().contains(code)
     }
 
-    /// Names behind `builtin:`.
-    pub(crate) fn builtin_names(&self) -> Vec<String> {
-        builtins::ALL.iter().map(|plugin| plugin.name.to_owned()).collect()
-    }
-
     /// All that can be told of a plugin.
     pub(crate) fn inspect(&self, uses: &str) -> Result<Inspected, Failure> {
         let manifest = self.manifest(uses).map_err(from_executor)?;
         let embedded = builtins().iter().find(|plugin| uses.strip_prefix("builtin:") == Some(plugin.name));
-        let sha256 = match embedded {
-            Some(plugin) => plugin.sha256.to_owned(),
-            None => {
-                let path = self.workspace.join(uses);
-                let bytes = fs::read(&path).map_err(|error| {
-                    Failure::environment(
-                        "plugin::not-found",
-                        format!("cannot read {}: {error}", path.display()),
-                    )
-                })?;
-                hex(&Sha256::digest(&bytes))
-            }
+        let sha256 = if let Some(plugin) = embedded {
+            plugin.sha256.to_owned()
+        } else {
+            let path = self.workspace.join(uses);
+            let bytes = fs::read(&path).map_err(|error| {
+                Failure::environment("plugin::not-found", format!("cannot read {}: {error}", path.display()))
+            })?;
+            hex(&Sha256::digest(&bytes))
         };
         Ok(Inspected { uses: uses.to_owned(), sha256, manifest })
     }

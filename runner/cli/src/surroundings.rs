@@ -9,7 +9,7 @@ use runner_workflow::{
     surroundings::{PluginManifest, Problem, Surroundings},
 };
 
-use crate::plugins::Plugins;
+use crate::{builtins, plugins::Plugins};
 
 /// A parameter file larger than this is a mistake.
 const LARGEST_FILE: u64 = 8 * 1024 * 1024;
@@ -116,7 +116,7 @@ impl Surroundings for Outside<'_> {
     }
 
     fn builtin_names(&self) -> Vec<String> {
-        self.plugins.builtin_names()
+        builtins::ALL.iter().map(|plugin| plugin.name.to_owned()).collect()
     }
 }
 

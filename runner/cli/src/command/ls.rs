@@ -94,7 +94,7 @@ fn render(entries: &[Entry], look: Look) -> String {
             ("running", _) => ("running", Mood::Busy),
             _ => ("killed", Mood::Bad),
         };
-        let created = entry.created.strftime("%Y-%m-%d %H:%M:%S UTC");
+        let created = entry.created.strftime("%Y-%m-%d %H:%M");
         let duration = entry.duration_ms.map(quantity::duration).unwrap_or_default();
         let workflow = visible::line(entry.workflow.as_deref().unwrap_or_default());
         let _ = writeln!(
@@ -103,7 +103,7 @@ fn render(entries: &[Entry], look: Look) -> String {
             look.mark(mood, word, 13),
             entry.run_id,
             look.dim(&created.to_string()),
-            visible::cut(&workflow, 30, look.unicode)
+            visible::cut(&workflow, look.width.saturating_sub(71).max(9), look.unicode)
         );
     }
     out

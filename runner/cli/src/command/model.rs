@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Subcommand;
+use runner_gate::verdict::Judgement;
 use runner_store::{AliasRecord, ModelSummary, Registry, RegistryError};
 use serde_json::json;
 
@@ -12,9 +13,12 @@ use crate::{
     exit_code::ExitCode,
     failure::Failure,
     output,
-    report::{quantity, visible},
+    report::{quantity, visible, words},
     stored,
 };
+
+/// Points in time to the minute.
+const MINUTE: &str = "%Y-%m-%d %H:%M UTC";
 
 /// Arguments of `runner model`.
 #[derive(Debug, clap::Args)]
@@ -167,24 +171,19 @@ fn show(model: &ModelSummary, look: Look) -> String {
         };
         let _ = writeln!(
             out,
-            "  version {}  {}  {}  {}  run {}{marks}",
+            "  version {}  {}  {}  {}{marks}",
             version.version,
-            version.created.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            version.created.strftime(MINUTE),
             quantity::size(version.size),
             look.dim(quantity::short_digest(&version.digest.to_string())),
-            visible::line(version.run.as_deref().unwrap_or("unknown")),
         );
-        if let Some(metrics) = version.metrics.as_object() {
-            let texts: Vec<String> = metrics
-                .iter()
-                .map(|(name, value)| match value.as_f64() {
-                    Some(value) => format!("{} {}", visible::line(name), quantity::number(value)),
-                    None => format!("{} {}", visible::line(name), visible::line(&value.to_string())),
-                })
-                .collect();
-            if !texts.is_empty() {
-                let _ = writeln!(out, "    {}", visible::wrap(&texts.join(", "), look.width, 4));
-            }
+        let _ = writeln!(out, "    from run {}", visible::line(version.run.as_deref().unwrap_or("unknown")));
+        // What the decision rested on, where this version can read it.
+        let evidence: Vec<Judgement> = serde_json::from_value(version.evidence.clone()).unwrap_or_default();
+        for judgement in evidence {
+            let head = look.mark(words::verdict(judgement.verdict), &judgement.verdict.to_string(), 5);
+            let text = format!("{}: {}", judgement.text, judgement.message);
+            let _ = writeln!(out, "    {head} {}", visible::wrap(&visible::line(&text), look.width, 12));
         }
     }
     out
@@ -203,13 +202,14 @@ fn changes(history: &[(String, Vec<AliasRecord>)], look: Look) -> String {
                 .map_or_else(|| "first".to_owned(), |version| format!("was version {version}"));
             let _ = writeln!(
                 out,
-                "  {:>3}  {}  version {} ({before})  {}  run {}",
+                "  {:>3}  {}  version {} ({before})  {}",
                 change.number,
-                change.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                change.at.strftime(MINUTE),
                 change.version,
                 look.dim(quantity::short_digest(&change.digest.to_string())),
-                visible::line(change.run.as_deref().unwrap_or("unknown")),
             );
+            let _ =
+                writeln!(out, "       by run {}", visible::line(change.run.as_deref().unwrap_or("unknown")));
         }
     }
     out

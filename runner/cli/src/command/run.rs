@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     /// Write a Markdown summary when it ends.
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
-    /// Write JUnit XML when it ends.
+    /// Write `JUnit` XML when it ends.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub(crate) struct Arguments {
     quiet: bool,
 }
 
-pub(crate) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
+pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let look = if arguments.json { environment.stderr } else { environment.stdout };
     let file = arguments.workflow.file.clone();
     let folder = workspace::find(&environment.current_dir, Some(&file));
@@ -94,9 +94,9 @@ pub(crate) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
     options.git = git.join().unwrap_or_default();
     options.secrets = secrets;
     env!("CARGO_PKG_VERSION").clone_into(&mut options.runner_version);
-    options.consumers.extend(progress(&arguments, look));
+    options.consumers.extend(progress(arguments, look));
     let summary = carry_out(options)?;
-    tell(&arguments, &summary, &store, look, environment)?;
+    tell(arguments, &summary, &store, look, environment)?;
     Ok(ExitCode::from(summary.result))
 }
 

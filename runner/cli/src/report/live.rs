@@ -205,10 +205,10 @@ impl EventConsumer for LiveProgress {
             }
             EventKind::StageFinished { stage, .. } => self.stage_ended(stage),
             EventKind::StepStarted { step, stage, sandboxed, .. } => {
-                self.step_started(step, stage, *sandboxed)
+                self.step_started(step, stage, *sandboxed);
             }
             EventKind::StepProgress { step, fraction, message } => {
-                self.step_progress(step, *fraction, message)
+                self.step_progress(step, *fraction, message);
             }
             EventKind::StepFinished { step, stage, .. } | EventKind::StepSkipped { step, stage, .. } => {
                 self.step_ended(step, stage);

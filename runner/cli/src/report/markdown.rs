@@ -288,7 +288,7 @@ fn code(text: &str) -> String {
     for character in text.chars() {
         match character {
             'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '-' | '/' | '+' | '=' | ',' => {
-                out.push(character)
+                out.push(character);
             }
             _ if !character.is_ascii() => out.push(character),
             _ => {

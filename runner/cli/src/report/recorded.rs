@@ -62,7 +62,7 @@ impl Recorded {
                     tail.push_back(line);
                 }
                 EventKind::AttemptFailed { step, result, .. } => {
-                    retried.entry(step).or_default().push(result)
+                    retried.entry(step).or_default().push(result);
                 }
                 _ => {}
             }
