@@ -83,6 +83,7 @@ impl From<RunSummary> for Entry {
     }
 }
 
+/// An id begins with the time (UTC) at which its run was made, so that needs no column of its own.
 fn render(entries: &[Entry], look: Look) -> String {
     let mut out = String::new();
     if entries.is_empty() {
@@ -94,16 +95,14 @@ fn render(entries: &[Entry], look: Look) -> String {
             ("running", _) => ("running", Mood::Busy),
             _ => ("killed", Mood::Bad),
         };
-        let created = entry.created.strftime("%Y-%m-%d %H:%M");
         let duration = entry.duration_ms.map(quantity::duration).unwrap_or_default();
         let workflow = visible::line(entry.workflow.as_deref().unwrap_or_default());
         let _ = writeln!(
             out,
-            "{}  {}  {}  {duration:>8}  {}",
+            "{}  {}  {duration:>8}  {}",
             look.mark(mood, word, 13),
             entry.run_id,
-            look.dim(&created.to_string()),
-            visible::cut(&workflow, look.width.saturating_sub(71).max(9), look.unicode)
+            visible::cut(&workflow, look.width.saturating_sub(54).max(16), look.unicode)
         );
     }
     out
