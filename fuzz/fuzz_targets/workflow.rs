@@ -30,14 +30,18 @@ impl Surroundings for World {
 
     fn check_config(&self, _: &serde_json::Value, config: &serde_json::Value) -> Vec<Problem> {
         // Point to whatever stands first, to exercise the way from pointers to places.
-        let Some((key, _)) = config.as_object().and_then(|config| config.iter().next()) else { return Vec::new() };
+        let Some((key, _)) = config.as_object().and_then(|config| config.iter().next()) else {
+            return Vec::new();
+        };
         let pointer = Some(format!("/{}/0", key.replace('~', "~0").replace('/', "~1")));
         let (code, message) = ("config".to_owned(), "config".to_owned());
         vec![Problem { code, message, help: None, range: None, pointer }]
     }
 
     fn check_gate(&self, gate: &PlannedGate) -> Vec<Problem> {
-        let Some(Err(error)) = gate.line.as_deref().map(runner_gate::grammar::parse) else { return Vec::new() };
+        let Some(Err(error)) = gate.line.as_deref().map(runner_gate::grammar::parse) else {
+            return Vec::new();
+        };
         let (code, message) = ("gate".to_owned(), error.message);
         vec![Problem { code, message, help: None, range: Some(error.range), pointer: None }]
     }
