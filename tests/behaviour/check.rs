@@ -74,7 +74,8 @@ fn hostile_files_get_a_diagnostic_each() {
 
 #[test]
 fn windows_line_ends_are_as_good_as_any() {
-    let text = "name: crlf\r\nstages:\r\n  one:\r\n    steps:\r\n      - id: hello\r\n        run: echo hello\r\n";
+    let text =
+        "name: crlf\r\nstages:\r\n  one:\r\n    steps:\r\n      - id: hello\r\n        run: echo hello\r\n";
     let workspace = Workspace::with_workflow(text);
     let _ = workspace.run(&["check", "workflow.yml"]).expect_code(0);
 }

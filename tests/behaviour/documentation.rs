@@ -26,7 +26,14 @@ fn every_command_ends_as_the_page_says() {
             for (arguments, code) in docs::runner_commands(&fence) {
                 let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
                 let seen = workspace.run(&arguments);
-                assert_eq!(seen.code, code, "{page}:{}: runner {}\n{}", fence.line, arguments.join(" "), seen.snapshot());
+                assert_eq!(
+                    seen.code,
+                    code,
+                    "{page}:{}: runner {}\n{}",
+                    fence.line,
+                    arguments.join(" "),
+                    seen.snapshot()
+                );
             }
         }
     }

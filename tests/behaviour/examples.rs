@@ -21,7 +21,11 @@ fn the_same_model_is_promoted_once() {
     assert_ne!(first.stdout, "", "a report is printed");
     assert_ne!(second.stdout, "", "a report is printed");
     let versions = workspace.path().join(".runner/registry/breast-cancer/versions");
-    assert_eq!(std::fs::read_dir(versions).unwrap().count(), 1, "training is deterministic, so there is one version");
+    assert_eq!(
+        std::fs::read_dir(versions).unwrap().count(),
+        1,
+        "training is deterministic, so there is one version"
+    );
 }
 
 #[test]

@@ -25,8 +25,10 @@ fn a_failing_command_fails_the_run() {
 
 #[test]
 fn a_missing_output_is_a_failure() {
-    let workspace =
-        Workspace::with_workflow(&one_step("true", "        out: { model: { path: model.onnx, kind: model } }\n"));
+    let workspace = Workspace::with_workflow(&one_step(
+        "true",
+        "        out: { model: { path: model.onnx, kind: model } }\n",
+    ));
     let seen = workspace.run(&["run", "workflow.yml"]).expect_code(1);
     assert!(seen.stdout.contains("model.onnx") || seen.stderr.contains("model.onnx"), "{}", seen.snapshot());
 }
@@ -41,8 +43,11 @@ fn a_metric_that_nobody_reported_is_an_error() {
 #[test]
 fn not_a_number_never_passes() {
     for value in ["NaN", "\\\"NaN\\\"", "1e999", "-Infinity"] {
-        let report = format!("printf '%s\\n' \"{{\\\"name\\\": \\\"loss\\\", \\\"value\\\": {value}}}\" >> \"$RUNNER_METRICS\"");
-        let workspace = Workspace::with_workflow(&one_step(&report, "    gates: [ loss <= 100, loss >= -100 ]\n"));
+        let report = format!(
+            "printf '%s\\n' \"{{\\\"name\\\": \\\"loss\\\", \\\"value\\\": {value}}}\" >> \"$RUNNER_METRICS\""
+        );
+        let workspace =
+            Workspace::with_workflow(&one_step(&report, "    gates: [ loss <= 100, loss >= -100 ]\n"));
         let seen = workspace.run(&["run", "workflow.yml"]);
         assert!([1, 3].contains(&seen.code), "{value}: {}", seen.snapshot());
     }
@@ -75,7 +80,8 @@ fn a_step_that_takes_too_long_times_out() {
 
 #[test]
 fn policy_can_deny_steps_on_the_host() {
-    let workspace = Workspace::with_workflow(&format!("policy: {{ host-steps: deny }}\n{}", one_step("true", "")));
+    let workspace =
+        Workspace::with_workflow(&format!("policy: {{ host-steps: deny }}\n{}", one_step("true", "")));
     let _ = workspace.run(&["run", "workflow.yml"]).expect_code(5);
 }
 

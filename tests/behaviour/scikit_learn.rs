@@ -7,7 +7,8 @@ use runner_tests::{Seen, Workspace, project};
 #[test]
 #[ignore = "needs Python with tests/sklearn/requirements.txt as RUNNER_TEST_PYTHON: cargo xtask test --all"]
 fn coefficients_predictions_and_metrics_agree() {
-    let python = std::env::var_os("RUNNER_TEST_PYTHON").expect("RUNNER_TEST_PYTHON names a Python with scikit-learn");
+    let python =
+        std::env::var_os("RUNNER_TEST_PYTHON").expect("RUNNER_TEST_PYTHON names a Python with scikit-learn");
     let workspace = Workspace::with_examples();
     let _ = workspace.run(&["run", "workflows/quickstart.yml"]).expect_code(0);
     let report = workspace.run(&["report", "latest", "--format", "json"]).expect_code(0);

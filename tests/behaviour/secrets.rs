@@ -36,7 +36,8 @@ stages:
         .into();
     let seen = seen.expect_code(1);
     fs::remove_file(workspace.path().join("token.txt")).unwrap();
-    let mut places = vec![("stdout".to_owned(), seen.stdout.clone()), ("stderr".to_owned(), seen.stderr.clone())];
+    let mut places =
+        vec![("stdout".to_owned(), seen.stdout.clone()), ("stderr".to_owned(), seen.stderr.clone())];
     collect(workspace.path(), &mut places);
     let json = serde_json::to_string(SECRET).unwrap();
     let forms = [

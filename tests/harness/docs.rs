@@ -43,8 +43,10 @@ pub fn runner_commands(block: &Fence) -> Vec<(Vec<String>, i32)> {
         .lines()
         .filter_map(|line| {
             let (command, comment) = line.split_once(" #").unwrap_or((line, ""));
-            let command = command.trim().strip_prefix("cargo run -- ").or(command.trim().strip_prefix("runner "))?;
-            let code = comment.trim().strip_prefix("exit ").and_then(|rest| rest.split(' ').next()?.parse().ok());
+            let command =
+                command.trim().strip_prefix("cargo run -- ").or(command.trim().strip_prefix("runner "))?;
+            let code =
+                comment.trim().strip_prefix("exit ").and_then(|rest| rest.split(' ').next()?.parse().ok());
             Some((command.split_whitespace().map(str::to_owned).collect(), code.unwrap_or(0)))
         })
         .collect()

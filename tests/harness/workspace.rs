@@ -121,7 +121,8 @@ impl Workspace {
     /// Reads a file.
     #[must_use]
     pub fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.path().join(path)).unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
+        fs::read_to_string(self.path().join(path))
+            .unwrap_or_else(|error| panic!("cannot read {path}: {error}"))
     }
 
     /// Copies a hostile (or harmless) guest of `tests/guests/dist` into the workspace.
