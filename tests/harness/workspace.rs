@@ -17,20 +17,16 @@ pub fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_path_buf()
 }
 
-/// The binary under test, built (once per test run) with the profile of the tests.
+/// The binary under test. `cargo test --workspace` builds it for the tests of its own crate, beside these.
 #[must_use]
 pub fn runner_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "--locked", "--package", "runner-cli"]).current_dir(project());
-        if !cfg!(debug_assertions) {
-            build.arg("--release");
-        }
-        assert!(build.status().expect("cargo starts").success(), "the binary does not build");
         // target/<profile>/deps/e2e-… → target/<profile>/runner
         let test = std::env::current_exe().expect("the test's own path");
-        test.ancestors().nth(2).expect("target/<profile>").join("runner")
+        let binary = test.ancestors().nth(2).expect("target/<profile>").join("runner");
+        assert!(binary.exists(), "{} is missing: run `cargo xtask test`, which builds all", binary.display());
+        binary
     })
 }
 

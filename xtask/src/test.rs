@@ -18,22 +18,26 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let mut tests = cargo();
-    // The end-to-end tests drive the built binary, so it is built first, with the same profile.
-    run_in(&root(), cargo().args(["build", "--locked", "--package", "runner-cli"]))?;
-    tests.args(["test", "--locked", "--workspace", "--all-features"]);
-    if arguments.all {
-        tests.env("RUNNER_TEST_PYTHON", python_with_scikit_learn()?);
-    }
-    if let Some(filter) = &arguments.filter {
-        tests.arg(filter);
-    }
+    let mut tests = workspace_tests();
+    tests.args(&arguments.filter);
     run_in(&root(), &mut tests)?;
     if arguments.all && arguments.filter.is_none() {
+        let mut comparison = workspace_tests();
+        comparison.args(["--test", "e2e", "--", "--ignored", "scikit_learn::"]);
+        comparison.env("RUNNER_TEST_PYTHON", python_with_scikit_learn()?);
+        run_in(&root(), &mut comparison)?;
         run_in(&root().join("plugins"), cargo().args(["test", "--locked", "--workspace"]))?;
         fuzz()?;
     }
     Ok(())
+}
+
+/// Always the whole workspace: the end-to-end tests drive the binary that this builds, and another selection of packages
+/// would compile the large dependencies again with other features.
+fn workspace_tests() -> Command {
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--workspace", "--all-features"]);
+    tests
 }
 
 /// A Python with the pinned packages of `tests/sklearn/requirements.txt`, in a virtual environment of the project.
