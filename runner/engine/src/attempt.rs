@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     cancel::CancelSignal,
     data,
+    durability::Durability,
     event::{EventKind, StepResult},
     executor::{Binding, ErrorClass, Executor, ExecutorError, Metric, StepRequest, StepSink},
     outcome::StepOutcome,
@@ -36,6 +37,7 @@ pub(crate) struct Facilities {
     pub(crate) cancel: CancelSignal,
     pub(crate) grace: Duration,
     pub(crate) slow_after: Duration,
+    pub(crate) durability: Durability,
     /// Work that nothing waits for before the end of the run.
     pub(crate) background: TaskTracker,
     /// Modes of files do not stop the steps of this user.

@@ -15,16 +15,21 @@ use crate::{
     conclusion::Conclusion,
     data::Seen,
     decide::{Decision, decide},
+    durability::make_durable,
     event::{EventKind, RunResult, StageResult, StepResult},
     executor::{ErrorClass, Executor},
     judging::JudgedStage,
     options::GitState,
+    outcome::StepOutcome,
     promotion::PromotionEnd,
     retry::next_delay,
     schedule::{End, Next, Schedule},
     scope::{StepFacts, Surroundings},
     stream::milliseconds,
 };
+
+/// Why steps do not run in a run that was cancelled.
+const CANCELLED: &str = "the run was cancelled";
 
 /// What comes back from tasks that the driver started.
 pub(crate) enum Message {
@@ -102,6 +107,10 @@ impl Driver {
     pub(crate) async fn run(&mut self) {
         let graceful = self.facilities.cancel.graceful().clone();
         loop {
+            if graceful.is_cancelled() && self.stopped.is_none() {
+                self.conclusion.add(RunResult::Cancelled, CANCELLED);
+                self.stop(CANCELLED);
+            }
             while let Some(next) = self.schedule.next() {
                 match next {
                     Next::Stage(stage) => self.decide_stage(stage),
@@ -120,10 +129,7 @@ impl Driver {
             }
             tokio::select! {
                 biased;
-                () = graceful.cancelled(), if self.stopped.is_none() => {
-                    self.conclusion.add(RunResult::Cancelled, "the run was cancelled");
-                    self.stop("the run was cancelled");
-                }
+                () = graceful.cancelled(), if self.stopped.is_none() => continue,
                 message = self.receiver.recv() => {
                     // The sender lives as long as the driver: there is always a message.
                     let Some(message) = message else { return };
@@ -342,7 +348,11 @@ impl Driver {
             StepResult::Error { .. } => "error",
         });
         if !success {
-            self.conclusion.add_step(&self.ids[step], &result, class);
+            let stopped = matches!(&result, StepResult::Ran(StepOutcome::Cancelled));
+            // Where the engine itself had to stop, why it did is what counts.
+            if !stopped || self.stopped.is_none_or(|why| why == CANCELLED) {
+                self.conclusion.add_step(&self.ids[step], &result, class);
+            }
             self.stages[stage].failed = true;
         }
         let progress = &self.steps[step];
@@ -393,7 +403,10 @@ impl Driver {
             duration_ms: opened.map_or(0.0, |opened| milliseconds(opened.elapsed())),
         });
         if opened.is_some() {
-            self.make_durable(stage);
+            // The next stage does not wait for the disk; the end of the run does.
+            let steps = self.plan.stages[stage].steps.iter();
+            let outputs = steps.flat_map(|step| self.facts[*step].outputs.values());
+            make_durable(&self.facilities, outputs.map(|published| published.object.digest));
         }
         self.schedule.close(
             stage,
@@ -404,31 +417,6 @@ impl Driver {
                 StageResult::Failed | StageResult::Cancelled => End::Bad,
             },
         );
-    }
-
-    /// Starts to write to the disk what the stage brought, against power cuts. The next stage does not wait for it; the
-    /// end of the run does.
-    fn make_durable(&self, stage: StageIndex) {
-        let steps = self.plan.stages[stage].steps.iter();
-        let outputs = steps.flat_map(|step| self.facts[*step].outputs.values());
-        let digests: Vec<_> = outputs.map(|published| published.object.digest).collect();
-        let facilities = Arc::clone(&self.facilities);
-        let background = facilities.background.clone();
-        background.spawn_blocking(move || {
-            // An error here is one of the record too, and shows there.
-            let _ = facilities.stream.commit();
-            let durable = facilities
-                .store
-                .make_durable(&digests)
-                .map_err(|error| error.to_string())
-                .and_then(|()| facilities.run_dir.sync_events().map_err(|error| error.to_string()));
-            if let Err(error) = durable {
-                facilities.stream.warn(
-                    "engine::durability",
-                    format!("a power cut could lose results of this run: {error}"),
-                );
-            }
-        });
     }
 }
 

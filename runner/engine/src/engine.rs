@@ -13,6 +13,7 @@ use crate::{
     conclusion::{Conclusion, exit_code, result_of},
     data,
     drive::{DataSetInUse, Driver, Message, StageProgress, StepProgress},
+    durability::Durability,
     event::{EventKind, RunResult, StageOutline, StepResult},
     executor::{Executor, ExecutorError},
     mask::Masker,
@@ -77,14 +78,14 @@ impl Run {
         run_dir: &Arc<RunDir>,
     ) -> Result<Self, EngineError> {
         let record = |error: String| EngineError::Record(error);
-        // A plan names no secret values, only where they come from.
-        run_dir.write_plan(&*options.plan).map_err(|error| record(error.to_string()))?;
+        let masker = Masker::new(&options.secrets);
+        write_plan(&options.plan, &masker, run_dir).map_err(record)?;
         let work = run_dir.path().join("work");
         let shared = work.join("inputs");
         fs::create_dir_all(&shared).map_err(|error| record(format!("{}: {error}", shared.display())))?;
         let stream = Arc::new(EventStream::open(
             run_id.to_string(),
-            Masker::new(&options.secrets),
+            masker,
             Box::new(Arc::clone(run_dir)),
             std::mem::take(&mut options.consumers),
         ));
@@ -99,6 +100,7 @@ impl Run {
             cancel: options.cancel,
             grace: options.grace,
             slow_after: options.slow_after,
+            durability: Durability::default(),
             background: TaskTracker::new(),
             superuser: rustix::process::geteuid().is_root(),
         });
@@ -118,6 +120,8 @@ impl Run {
         for message in stream.masker().warnings() {
             stream.warn("engine::secret", message.clone());
         }
+        // A run that is killed while it prepares is one that somebody can look at.
+        stream.commit().map_err(record)?;
         let data = data_in_use(&plan, &selected, &workspace);
         let mut waits = vec![0; plan.steps.len()];
         for step in data.values().flat_map(|data| &data.waiting) {
@@ -216,14 +220,15 @@ impl Run {
         let mut problems: Vec<(usize, ExecutorError)> = Vec::new();
         loop {
             tokio::select! {
-                prepared = preparing.next() => match prepared {
-                    Some(problem) => problems.extend(problem),
-                    None => break,
-                },
+                biased;
                 () = cancelled.cancelled() => {
                     driver.conclusion.add(RunResult::Cancelled, "the run was cancelled");
                     return false;
                 }
+                prepared = preparing.next() => match prepared {
+                    Some(problem) => problems.extend(problem),
+                    None => break,
+                },
             }
         }
         problems.sort_by_key(|(index, _)| *index);
@@ -315,6 +320,16 @@ impl Run {
         let (record, problems) = ended.await.unwrap_or_else(|error| (None, vec![error.to_string()]));
         RunSummary { run_id, result, exit_code: exit_code(result), verdict, reason, record, problems }
     }
+}
+
+/// Writes the plan as it is run. A secret should not be in it, but a parameter may have been given as one.
+fn write_plan(plan: &Plan, masker: &Masker, run_dir: &RunDir) -> Result<(), String> {
+    if masker.is_empty() {
+        return run_dir.write_plan(plan).map_err(|error| error.to_string());
+    }
+    let mut plan = serde_json::to_value(plan).map_err(|error| error.to_string())?;
+    masker.mask_json(&mut plan);
+    run_dir.write_plan(&plan).map_err(|error| error.to_string())
 }
 
 fn processors() -> usize {

@@ -56,12 +56,11 @@ struct Case {
 impl Driver {
     /// Judges a stage whose steps all ended well, then promotes.
     pub(crate) fn judge(&mut self, stage: StageIndex) {
-        let case = self.case(stage);
-        let nothing_to_compute = case.predictions.iter().all(|predictions| !predictions.own);
-        if case.gates.is_empty() && nothing_to_compute {
+        if self.plan.stages[stage].gates.is_empty() && self.predictions(&[stage]).is_empty() {
             self.promote(stage);
             return;
         }
+        let case = self.case(stage);
         self.spawn(async move {
             // Predictions may be large.
             let judged = tokio::task::spawn_blocking(move || case.judge()).await;

@@ -13,6 +13,7 @@ mod contract_tests;
 mod data;
 mod decide;
 mod drive;
+mod durability;
 mod engine;
 pub mod event;
 pub mod executor;

@@ -277,3 +277,57 @@ pub(crate) fn milliseconds(duration: Duration) -> f64 {
     // Microseconds are exact up to 285 years, and print shorter than nanoseconds.
     duration.as_micros() as f64 / 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that is full after some bytes.
+    struct Small(usize);
+
+    impl EventLog for Small {
+        fn append(&mut self, lines: &[u8]) -> Result<(), String> {
+            self.0 = self.0.checked_sub(lines.len()).ok_or("no space is left")?;
+            Ok(())
+        }
+    }
+
+    fn warning(stream: &EventStream) {
+        stream.warn("x", "y".repeat(100));
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_stops_the_run_for_good() {
+        let stream = EventStream::open("r".into(), Masker::default(), Box::new(Small(1000)), Vec::new());
+        warning(&stream);
+        assert_eq!(stream.commit(), Ok(()));
+        (0..10).for_each(|_| warning(&stream));
+        assert_eq!(stream.commit(), Err("no space is left".to_owned()));
+        warning(&stream);
+        assert_eq!(stream.commit(), Err("no space is left".to_owned()));
+    }
+
+    #[test]
+    fn what_nobody_commits_is_written_soon() {
+        /// Counts bytes.
+        struct Counted(Arc<std::sync::atomic::AtomicUsize>);
+        impl EventLog for Counted {
+            fn append(&mut self, lines: &[u8]) -> Result<(), String> {
+                self.0.fetch_add(lines.len(), std::sync::atomic::Ordering::SeqCst);
+                Ok(())
+            }
+        }
+        let written = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let log = Box::new(Counted(Arc::clone(&written)));
+        let stream = EventStream::open("r".into(), Masker::default(), log, Vec::new());
+        for _ in 0..3 {
+            let before = written.load(std::sync::atomic::Ordering::SeqCst);
+            warning(&stream);
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while written.load(std::sync::atomic::Ordering::SeqCst) == before {
+                assert!(Instant::now() < deadline, "never written");
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! Runs `run:` on the host, without a sandbox.
 //!
 //! The shell gets the step's script, starts in the workspace and leads a process group of its own, so that whatever it
-//! starts can be stopped with it. A process that leaves the group on purpose (`setsid`, a double fork by a daemon) is out
-//! of reach: the host step can do whatever its user can.
+//! starts can be stopped with it. A process that leaves the group is found by the mark in its environment (on Linux); one
+//! that clears that too is out of reach: a host step can do whatever its user can.
 //!
 //! What a script sees, beside its declared environment:
 //!
@@ -15,6 +15,7 @@
 //! | `RUNNER_SEED` | the step's seed |
 //! | `RUNNER_CONFIG` | `with:` as JSON |
 //! | `RUNNER_STEP`, `RUNNER_STAGE`, `RUNNER_ATTEMPT` | for messages |
+//! | `RUNNER_ATTEMPT_ID` | marks everything that the attempt starts |
 //! | `RUNNER_EXPR_<N>` | values of the `${{ }}` in the script |
 //! | `TMPDIR` | a folder that is removed with the attempt |
 //!
@@ -22,6 +23,7 @@
 
 mod group;
 mod lines;
+mod orphans;
 mod reports;
 
 use std::{
@@ -231,11 +233,12 @@ impl Executor for ProcessExecutor {
             |error| environment("process::scratch", format!("cannot use {}: {error}", temporary.display())),
         )?;
         let started = Instant::now();
-        let mut child = self.command(&request, run)?.spawn().map_err(|error| {
+        let mark = orphans::new_mark();
+        let mut child = self.command(&request, run)?.env(orphans::MARK, &mark).spawn().map_err(|error| {
             let message = format!("cannot start the shell in {}: {error}", request.workspace.display());
             environment("process::spawn", message)
         })?;
-        let group = Group::of(&child);
+        let group = Group::of(&child, mark);
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
         let reading = futures::future::join(

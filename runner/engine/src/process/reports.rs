@@ -71,12 +71,51 @@ fn each_line<T: for<'de> Deserialize<'de>>(
         if text.is_empty() {
             continue;
         }
-        let taken = serde_json::from_slice(text).map_err(|error| error.to_string()).and_then(&mut take);
+        let parsed = serde_json::from_slice(text).or_else(|error| match quoted(text) {
+            Some(text) => serde_json::from_slice(&text).map_err(|_| error),
+            None => Err(error),
+        });
+        let taken = parsed.map_err(|error| error.to_string()).and_then(&mut take);
         if let Err(error) = taken {
             problem.get_or_insert_with(|| format!("line {number} of {variable} cannot be used: {error}"));
         }
     }
     problem.map_or(Ok(()), Err)
+}
+
+/// The line with `NaN`, `Infinity` and `-Infinity` in quotes; `None` where there is none. JSON has no such words, but
+/// Python's and other writers put them, and a NaN has to reach the gate that it fails.
+fn quoted(line: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(line.len() + 2);
+    let mut rest = line;
+    let mut in_text = false;
+    let mut found = false;
+    'next: while let Some((byte, tail)) = rest.split_first() {
+        if !in_text {
+            for word in [b"NaN".as_slice(), b"Infinity", b"-Infinity"] {
+                if let Some(tail) = rest.strip_prefix(word) {
+                    out.push(b'"');
+                    out.extend_from_slice(word);
+                    out.push(b'"');
+                    rest = tail;
+                    found = true;
+                    continue 'next;
+                }
+            }
+        }
+        out.push(*byte);
+        rest = tail;
+        if *byte == b'"' {
+            in_text = !in_text;
+        } else if in_text
+            && *byte == b'\\'
+            && let Some((escaped, tail)) = rest.split_first()
+        {
+            out.push(*escaped);
+            rest = tail;
+        }
+    }
+    found.then_some(out)
 }
 
 /// A metric as scripts write it.
@@ -148,5 +187,18 @@ impl WrittenFinding {
             examples: self.examples,
             count: self.count,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_json_has_not() {
+        let quote = |line: &str| quoted(line.as_bytes()).map(|line| String::from_utf8(line).unwrap());
+        assert_eq!(quote(r#"{"name": "x", "value": NaN}"#).unwrap(), r#"{"name": "x", "value": "NaN"}"#);
+        assert_eq!(quote(r#"{"value": -Infinity}"#).unwrap(), r#"{"value": "-Infinity"}"#);
+        assert_eq!(quote(r#"{"name": "NaN \" NaN", "value": 1}"#), None);
     }
 }

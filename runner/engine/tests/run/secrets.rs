@@ -39,7 +39,7 @@ async fn no_secret_is_in_the_record() {
     let run = place.run_with(options).await;
     assert!(!format!("{:?}", run.summary).contains(SECRET));
     let folder = place.store.root().join("runs").join(&run.summary.run_id);
-    for file in ["events.jsonl", "run.json"] {
+    for file in ["events.jsonl", "run.json", "plan.json"] {
         let text = fs::read_to_string(folder.join(file)).unwrap();
         assert!(!text.contains(SECRET) && !text.contains("Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5"), "{file}: {text}");
         assert!(text.contains("***"));
