@@ -49,7 +49,9 @@ fn every_workflow_snippet_is_valid() {
             let workspace = Workspace::with_examples();
             workspace.write("snippet.yml", &fence.text);
             let seen = workspace.run(&["check", "snippet.yml"]);
-            assert_eq!(seen.code, 0, "{page}:{}\n{}", fence.line, seen.snapshot());
+            // A page about writing a plugin names one that its reader will have built: only that may be missing (6).
+            let expected = if fence.text.contains("uses: ./my-plugin/") { 6 } else { 0 };
+            assert_eq!(seen.code, expected, "{page}:{}\n{}", fence.line, seen.snapshot());
         }
     }
 }

@@ -13,6 +13,9 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b\d+(\.\d+)? ?(ns|µs|ms|s)\b", "[duration]"),
         (r"\b\d+ m \d+ s\b", "[duration]"),
         (r"/(private/)?(var/folders|tmp)/[^\s:]*/", "[folder]/"),
+        (r"\b\d+ at once\b", "[jobs] at once"),
+        // Only where the plugin's compiled code was not in the cache yet.
+        (r"(?m)^.*waiting for plugin .* to be compiled\n", ""),
         (r"(?m)[ \t]+$", ""),
     ]
     .into_iter()

@@ -43,7 +43,7 @@ impl Parser<'_> {
         );
         Err(Self::error(
             range,
-            "gate-unknown-comparator",
+            "gate::unknown-comparator",
             format!("unknown comparison `{signs}`"),
             Some(help),
         ))
@@ -71,7 +71,7 @@ impl Parser<'_> {
         {
             return Err(Self::error(
                 start..self.at,
-                "gate-empty-range",
+                "gate::empty-range",
                 format!("nothing lies within [{low}, {high}]"),
                 Some(format!("did you mean `[{high}, {low}]`?")),
             ));
@@ -100,7 +100,7 @@ impl Parser<'_> {
                 let range = start..start + word.len();
                 return Err(Self::error(
                     range,
-                    "gate-number",
+                    "gate::number",
                     format!("`{word}` is not a bound: it must be finite"),
                     None,
                 ));
@@ -121,7 +121,7 @@ impl Parser<'_> {
         if matches!(self.peek(), Some('-' | '+')) {
             let range = start..start + 1;
             let help = "the sign before the margin says on which side it lies".to_owned();
-            return Err(Self::error(range, "gate-number", "a margin has no sign of its own", Some(help)));
+            return Err(Self::error(range, "gate::number", "a margin has no sign of its own", Some(help)));
         }
         Ok(Bound::Relative {
             reference,
@@ -153,7 +153,7 @@ impl Parser<'_> {
                 "a number is written as `12`, `0.5`, `-3` or `1e-4`, with at most 40 digits and exponents up to 400".to_owned()
             };
             let message = format!("`{text}` is not a number");
-            return Err(Self::error(start..self.at, "gate-number", message, Some(help)));
+            return Err(Self::error(start..self.at, "gate::number", message, Some(help)));
         };
         Ok(Quantity { text: text.to_owned(), value, unit: self.unit()? })
     }
@@ -187,11 +187,11 @@ impl Parser<'_> {
             || "units: ms s m h, B KB MB GB KiB MiB GiB, %, pp".to_owned(),
             |meant| format!("did you mean `{meant}`?"),
         );
-        Err(Self::error(start..self.at, "gate-unknown-unit", format!("unknown unit `{word}`"), Some(help)))
+        Err(Self::error(start..self.at, "gate::unknown-unit", format!("unknown unit `{word}`"), Some(help)))
     }
 
     pub(super) fn no_or(range: Range<usize>) -> SyntaxError {
         let help = "every rule of a gate must be met; write two gates, or a weaker bound".to_owned();
-        Self::error(range, "gate-no-or", "a gate has no `or`", Some(help))
+        Self::error(range, "gate::no-or", "a gate has no `or`", Some(help))
     }
 }

@@ -86,7 +86,7 @@ impl<'a> Parser<'a> {
             "" => format!("expected {what}, but the gate ends here"),
             found => format!("expected {what}, found `{found}`"),
         };
-        Self::error(range, "gate-syntax", message, help)
+        Self::error(range, "gate::syntax", message, help)
     }
 
     pub(super) fn end(&mut self, place: &str) -> Parsed<()> {
@@ -96,7 +96,7 @@ impl<'a> Parser<'a> {
         }
         let range = self.at..self.text.trim_end().len();
         let message = format!("unexpected `{}` {place}", &self.text[range.clone()]);
-        Err(Self::error(range, "gate-syntax", message, None))
+        Err(Self::error(range, "gate::syntax", message, None))
     }
 
     pub(super) fn value(&mut self, what: &str) -> Parsed<String> {
@@ -122,12 +122,12 @@ impl<'a> Parser<'a> {
                     other => {
                         let end = other.map_or(self.text.len(), |(at, c)| start + at + c.len_utf8());
                         let help = Some("in quotes, only `\\\"` and `\\\\` are escaped".to_owned());
-                        return Err(Self::error(start + at..end, "gate-escape", "unknown escape", help));
+                        return Err(Self::error(start + at..end, "gate::escape", "unknown escape", help));
                     }
                 },
                 other => text.push(other),
             }
         }
-        Err(Self::error(start..self.text.len(), "gate-open-quote", "the quotes are not closed", None))
+        Err(Self::error(start..self.text.len(), "gate::open-quote", "the quotes are not closed", None))
     }
 }

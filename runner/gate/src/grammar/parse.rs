@@ -15,7 +15,7 @@ use crate::verdict::Level;
 pub struct SyntaxError {
     /// Bytes of the text that are wrong; empty at the place where something is missing.
     pub range: Range<usize>,
-    /// Stable code, such as `gate-unknown-unit`.
+    /// Stable code, such as `gate::unknown-unit`.
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
@@ -101,7 +101,7 @@ impl Parser<'_> {
             {
                 return Err(Self::error(
                     start..self.at,
-                    "gate-compares-with-itself",
+                    "gate::compares-with-itself",
                     format!("`{name}` is compared with itself"),
                     Some(
                         "compare with `baseline`, `anchor`, `previous`, a number or another metric"
@@ -134,7 +134,7 @@ impl Parser<'_> {
             || "one of fail, hold, warn, info".to_owned(),
             |meant| format!("did you mean `{meant}`?"),
         );
-        Err(Self::error(start..self.at, "gate-unknown-level", format!("unknown level `{word}`"), Some(help)))
+        Err(Self::error(start..self.at, "gate::unknown-level", format!("unknown level `{word}`"), Some(help)))
     }
 
     fn unexpected_after_rule(&mut self, start: usize, word: &str) -> SyntaxError {

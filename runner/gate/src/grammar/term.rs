@@ -27,7 +27,7 @@ impl Parser<'_> {
                 let word = aggregate.word();
                 return Err(Self::error(
                     start..self.at,
-                    "gate-aggregate-of-nothing",
+                    "gate::aggregate-of-nothing",
                     format!("`{word}` needs slices to go over"),
                     Some(format!("name the columns: `{word}({metric}[column])`")),
                 ));
@@ -59,7 +59,7 @@ impl Parser<'_> {
             };
             return Err(Self::error(
                 range,
-                "gate-syntax",
+                "gate::syntax",
                 format!("expected {what}, found `{word}`"),
                 Some(help),
             ));
@@ -67,7 +67,7 @@ impl Parser<'_> {
         if let Some(prefix) = reference_prefix(word) {
             return Err(Self::error(
                 range,
-                "gate-reference-with-metric",
+                "gate::reference-with-metric",
                 format!("`{word}` names a metric of the {prefix}"),
                 Some(format!("write `{prefix}` alone: it stands for the same metric and slice")),
             ));
@@ -90,7 +90,7 @@ impl Parser<'_> {
         let words = "min, max, mean, median, spread, count";
         Err(Self::error(
             range,
-            "gate-unknown-aggregate",
+            "gate::unknown-aggregate",
             format!("unknown aggregate `{word}`"),
             Some(meant.map_or_else(|| format!("one of {words}"), |meant| format!("did you mean `{meant}`?"))),
         ))
@@ -109,7 +109,7 @@ impl Parser<'_> {
             let column = self.value("a column")?;
             if slices.iter().any(|slice| slice.column == column) {
                 let message = format!("column `{column}` is named twice");
-                return Err(Self::error(start..self.at, "gate-repeated-column", message, None));
+                return Err(Self::error(start..self.at, "gate::repeated-column", message, None));
             }
             self.skip_space();
             let selector = if self.take("==") || self.take("=") {

@@ -49,7 +49,7 @@ impl Reader {
 
     fn wrong_type(&mut self, pointer: &str, wanted: &str, value: &Value) {
         let message = format!("expected {wanted}, found {}", kind(value));
-        self.report(pointer, "gate-type", message, None);
+        self.report(pointer, "gate::type", message, None);
     }
 
     pub(super) fn unknown_keys<'k>(
@@ -65,7 +65,7 @@ impl Reader {
                 |meant| format!("did you mean `{meant}`?"),
             );
             let pointer = format!("{pointer}/{}", escaped(key));
-            self.report(&pointer, "gate-unknown-key", format!("unknown key `{key}`"), Some(help));
+            self.report(&pointer, "gate::unknown-key", format!("unknown key `{key}`"), Some(help));
         }
     }
 
@@ -73,7 +73,7 @@ impl Reader {
         match value {
             Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
             Value::String(_) => {
-                self.report(pointer, "gate-type", "the text is empty", None);
+                self.report(pointer, "gate::type", "the text is empty", None);
                 None
             }
             _ => {
@@ -97,7 +97,7 @@ impl Reader {
                 || format!("one of {}", words.join(", ")),
                 |meant| format!("did you mean `{meant}`?"),
             );
-            self.report(pointer, "gate-unknown-word", format!("`{text}` is not known here"), Some(help));
+            self.report(pointer, "gate::unknown-word", format!("`{text}` is not known here"), Some(help));
         }
         found
     }
@@ -106,7 +106,7 @@ impl Reader {
         let text = self.text(pointer, value)?;
         if !is_id(&text) {
             let help = "an `id` is one word of letters, digits, `_`, `-` and `.`".to_owned();
-            self.report(pointer, "gate-id", format!("`{text}` is not an id"), Some(help));
+            self.report(pointer, "gate::id", format!("`{text}` is not an id"), Some(help));
         }
         Some(text)
     }
@@ -161,7 +161,7 @@ impl Reader {
             Some(share) if share > 0.0 && share < 1.0 => Some(()),
             Some(share) => {
                 let help = (1.0..100.0).contains(&share).then(|| format!("write `{}`", share / 100.0));
-                self.report(pointer, "gate-number", format!("{share} does not lie between 0 and 1"), help);
+                self.report(pointer, "gate::number", format!("{share} does not lie between 0 and 1"), help);
                 None
             }
             None => {
@@ -218,9 +218,9 @@ impl Reader {
             }
         };
         match &quantity {
-            None => self.report(pointer, "gate-number", format!("{value} is not a usable number"), None),
+            None => self.report(pointer, "gate::number", format!("{value} is not a usable number"), None),
             Some(quantity) if quantity.value.is_negative() && !may_be_negative => {
-                self.report(pointer, "gate-number", format!("the margin {quantity} is negative"), None);
+                self.report(pointer, "gate::number", format!("the margin {quantity} is negative"), None);
                 return None;
             }
             Some(_) => {}
@@ -244,7 +244,7 @@ impl Reader {
             self.reference(&format!("{pointer}/ref"), reference)
         } else {
             let help = "add `ref: baseline`, `anchor`, `previous` or another metric".to_owned();
-            self.report(pointer, "gate-no-reference", "it does not say compared with what", Some(help));
+            self.report(pointer, "gate::no-reference", "it does not say compared with what", Some(help));
             None
         };
         reference.zip(margin)
@@ -264,7 +264,7 @@ impl Reader {
             }
             Ok(_) => {
                 let help = "name the metric alone: it is taken on the same slice".to_owned();
-                self.report(pointer, "gate-reference", format!("`{text}` is not a reference"), Some(help));
+                self.report(pointer, "gate::reference", format!("`{text}` is not a reference"), Some(help));
                 None
             }
             Err(error) => {
@@ -289,7 +289,7 @@ impl Reader {
             };
             let repeated = family.iter().enumerate().any(|(i, column)| family[..i].contains(column));
             if repeated || families.contains(&family) {
-                self.report(&pointer, "gate-repeated-column", "the same columns are named twice", None);
+                self.report(&pointer, "gate::repeated-column", "the same columns are named twice", None);
             } else if !family.is_empty() {
                 families.push(family);
             }

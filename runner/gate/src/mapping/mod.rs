@@ -33,7 +33,7 @@ use crate::grammar::{Bound, Comparator, Gate, Relation, Rule, Settings, SliceFam
 pub struct MappingProblem {
     /// Where, as a JSON pointer into the mapping, such as `/slices/by/0`; empty for the gate as a whole.
     pub pointer: String,
-    /// Stable code, such as `gate-unknown-key`.
+    /// Stable code, such as `gate::unknown-key`.
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
@@ -78,7 +78,7 @@ const METHODS: [&str; 7] =
 pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
     let mut reader = Reader::default();
     let Some(map) = value.as_object() else {
-        reader.report("", "gate-type", "a gate is one line of text or a mapping", None);
+        reader.report("", "gate::type", "a gate is one line of text or a mapping", None);
         return Err(reader.problems);
     };
     reader.unknown_keys("", map, AVAILABLE.iter().chain(&UNAVAILABLE).copied());
@@ -88,7 +88,7 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
         reader.term("/metric", metric)
     } else {
         let help = "name the metric: `metric: auc`".to_owned();
-        reader.report("", "gate-no-metric", "the gate has no `metric`", Some(help));
+        reader.report("", "gate::no-metric", "the gate has no `metric`", Some(help));
         None
     };
     let mut tests = Vec::new();
@@ -98,7 +98,7 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
         && min.unit == max.unit
         && min.value > max.value
     {
-        reader.report("/max", "gate-empty-range", format!("`max` {max} is below `min` {min}"), None);
+        reader.report("/max", "gate::empty-range", format!("`max` {max} is below `min` {min}"), None);
     }
     for (comparator, quantity) in [(Comparator::AtLeast, min), (Comparator::AtMost, max)] {
         tests.extend(quantity.map(|quantity| Test::Compare { comparator, bound: Bound::Constant(quantity) }));
@@ -114,12 +114,12 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
     let rule_keys = ["min", "max", "no-worse-than", "improve-by", "at-most-better-than"];
     if !rule_keys.iter().any(|name| map.contains_key(*name)) {
         let help = format!("add one of {}", rule_keys.join(", "));
-        reader.report("", "gate-no-rule", "the gate has no rule, so it would judge nothing", Some(help));
+        reader.report("", "gate::no-rule", "the gate has no rule, so it would judge nothing", Some(help));
     }
     let slices = key("slices").and_then(|value| slice_families(&mut reader, value));
     if slices.is_some() && term.as_ref().is_some_and(|term| !term.slices.is_empty()) {
         let message = "slices are named both in `metric` and in `slices`";
-        reader.report("/slices", "gate-slices-twice", message, Some("name them in one place".to_owned()));
+        reader.report("/slices", "gate::slices-twice", message, Some("name them in one place".to_owned()));
     }
     let settings = Settings {
         min_samples: key("min-samples").and_then(|value| reader.count("/min-samples", value)),
@@ -144,21 +144,26 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
 fn slice_families(reader: &mut Reader, value: &Value) -> Option<SliceFamilies> {
     let Some(map) = value.as_object() else {
         let help = "write `slices: { by: [region] }`".to_owned();
-        reader.report("/slices", "gate-type", "`slices` is a mapping", Some(help));
+        reader.report("/slices", "gate::type", "`slices` is a mapping", Some(help));
         return None;
     };
     reader.unknown_keys("/slices", map, ["by", "except", "min-samples", "worst"]);
     let by = map.get("by").map(|by| reader.families("/slices/by", by)).unwrap_or_default();
     if by.is_empty() {
         let help = "name the columns: `by: [region, [region, device]]`".to_owned();
-        reader.report("/slices/by", "gate-no-slices", "`slices` names no columns", Some(help));
+        reader.report("/slices/by", "gate::no-slices", "`slices` names no columns", Some(help));
     }
     let except =
         map.get("except").map(|except| reader.exceptions("/slices/except", except)).unwrap_or_default();
     for (column, _) in &except {
         if !by.iter().flatten().any(|known| known == column) {
             let message = format!("`except` names `{column}`, which is not a column of `by`");
-            reader.report(&format!("/slices/except/{}", keys::escaped(column)), "gate-slices", message, None);
+            reader.report(
+                &format!("/slices/except/{}", keys::escaped(column)),
+                "gate::slices",
+                message,
+                None,
+            );
         }
     }
     Some(SliceFamilies {

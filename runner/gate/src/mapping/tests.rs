@@ -47,21 +47,21 @@ fn reports_all_problems_with_their_places() {
     .unwrap_err();
     let found: Vec<(&str, &str)> = problems.iter().map(|p| (p.pointer.as_str(), p.code)).collect();
     for expected in [
-        ("/metirc", "gate-unknown-key"),
-        ("", "gate-no-metric"),
-        ("/min", "gate-syntax"),
-        ("/max", "gate-type"),
-        ("/no-worse-than/rfe", "gate-unknown-key"),
-        ("/no-worse-than/margin", "gate-number"),
-        ("/no-worse-than", "gate-no-reference"),
-        ("/else", "gate-unknown-word"),
-        ("/confidence", "gate-number"),
-        ("/min-samples", "gate-type"),
-        ("/id", "gate-id"),
-        ("/on-missing", "gate-type"),
-        ("/slices/by", "gate-no-slices"),
-        ("/slices/except/a~1b", "gate-slices"),
-        ("/slices/wrost", "gate-unknown-key"),
+        ("/metirc", "gate::unknown-key"),
+        ("", "gate::no-metric"),
+        ("/min", "gate::syntax"),
+        ("/max", "gate::type"),
+        ("/no-worse-than/rfe", "gate::unknown-key"),
+        ("/no-worse-than/margin", "gate::number"),
+        ("/no-worse-than", "gate::no-reference"),
+        ("/else", "gate::unknown-word"),
+        ("/confidence", "gate::number"),
+        ("/min-samples", "gate::type"),
+        ("/id", "gate::id"),
+        ("/on-missing", "gate::type"),
+        ("/slices/by", "gate::no-slices"),
+        ("/slices/except/a~1b", "gate::slices"),
+        ("/slices/wrost", "gate::unknown-key"),
     ] {
         assert!(found.contains(&expected), "{expected:?} not in {found:#?}");
     }
@@ -73,10 +73,10 @@ fn reports_all_problems_with_their_places() {
 
 #[test]
 fn a_gate_without_a_rule_would_judge_nothing() {
-    assert_eq!(from_json(&json!({ "metric": "auc" })).unwrap_err()[0].code, "gate-no-rule");
-    assert_eq!(from_json(&json!(["auc >= 1"])).unwrap_err()[0].code, "gate-type");
+    assert_eq!(from_json(&json!({ "metric": "auc" })).unwrap_err()[0].code, "gate::no-rule");
+    assert_eq!(from_json(&json!(["auc >= 1"])).unwrap_err()[0].code, "gate::type");
     assert_eq!(
         from_json(&json!({ "metric": "auc", "min": 2, "max": 1 })).unwrap_err()[0].code,
-        "gate-empty-range"
+        "gate::empty-range"
     );
 }
