@@ -1,4 +1,10 @@
 //! End-to-end tests: each drives the built binary, one file per behaviour.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::format_push_string,
+    reason = "test code: a panic is how it fails, and plain text beats a faster buffer"
+)]
 
 #[path = "behaviour/cancel.rs"]
 mod cancel;

@@ -70,9 +70,6 @@ fn a_background_process_does_not_outlive_its_step() {
     );
     let start = Instant::now();
     let _ = workspace.run(&["run", "workflow.yml"]).expect_code(0);
-    assert!(
-        start.elapsed() < Duration::from_secs(60),
-        "the pipe that the child holds does not hang the step"
-    );
+    assert!(start.elapsed() < Duration::from_mins(1), "the pipe that the child holds does not hang the step");
     assert!(!alive(&workspace.read("child")), "a child of the step was left behind");
 }

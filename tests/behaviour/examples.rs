@@ -58,9 +58,9 @@ fn a_failing_gate_refuses_the_promotion_and_says_why() {
 fn every_example_is_valid() {
     let workspace = Workspace::with_examples();
     for entry in std::fs::read_dir(workspace.path().join("workflows")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".yml") {
-            let _ = workspace.run(&["check", &format!("workflows/{name}")]).expect_code(0);
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "yml") {
+            let _ = workspace.run(&["check", path.to_str().unwrap()]).expect_code(0);
         }
     }
 }

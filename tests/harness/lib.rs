@@ -1,9 +1,8 @@
 //! Drives the built `runner` as a user would: a workspace in a temporary folder, a scrubbed environment, and one text
 //! that holds everything a user sees — standard output, standard error, exit code.
 #![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
+    clippy::expect_used,
     clippy::missing_panics_doc,
     reason = "test code: a panic is how it fails"
 )]
