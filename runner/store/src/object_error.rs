@@ -114,7 +114,7 @@ pub enum ObjectError {
         /// The limit.
         limit: u64,
     },
-    /// The destination of [`Store::materialise`] is taken.
+    /// The destination of [`crate::Store::materialise`] is taken.
     #[error("{} exists already", path.display())]
     #[diagnostic(code(store::destination_exists))]
     DestinationExists {

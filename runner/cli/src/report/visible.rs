@@ -53,7 +53,7 @@ pub(crate) fn width(text: &str) -> usize {
     first + parts.map(|part| part.split_once('m').map_or(0, |(_, rest)| rest.width())).sum::<usize>()
 }
 
-/// Begins a colour code. Foreign text has none: see [`line`].
+/// Begins a colour code. Foreign text has none: see [`line()`].
 const ESCAPE: char = '\u{1b}';
 
 /// The text cut to at most `columns`, with an ellipsis where something is missing.
