@@ -263,7 +263,7 @@ impl<'d> Expander<'_, 'd, '_> {
         let shell = step.document.shell.as_ref().or(default);
         if let Some(shell) = shell
             && run.value.0.exprs().next().is_some()
-            && !is_posix(&shell.value.0)
+            && !script::is_posix(&shell.value.0)
         {
             let message =
                 format!("`{}` does not expand the variables that carry expressions", shell.value.0[0]);
@@ -501,10 +501,4 @@ fn static_templates<'s>(step: &'s StepOutline<'_>) -> impl Iterator<Item = &'s T
     let outputs = step.outputs.values().filter_map(|output| output.path.as_ref().map(|(path, _)| *path));
     let seed = step.document.seed.iter().map(|seed| &seed.value.0);
     inputs.chain(image).chain(outputs).chain(seed)
-}
-
-/// Whether a shell reads `"${NAME}"` as POSIX says.
-fn is_posix(shell: &[String]) -> bool {
-    let program = shell[0].rsplit('/').next().unwrap_or_default();
-    matches!(program, "sh" | "bash" | "dash" | "zsh" | "ksh" | "mksh" | "ash" | "busybox")
 }

@@ -398,6 +398,12 @@ impl Writer<'_, '_> {
     }
 }
 
+/// Whether a shell reads `"${NAME}"` as POSIX says.
+pub(super) fn is_posix(shell: &[String]) -> bool {
+    let program = shell[0].rsplit('/').next().unwrap_or_default();
+    matches!(program, "sh" | "bash" | "dash" | "zsh" | "ksh" | "mksh" | "ash" | "busybox")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
