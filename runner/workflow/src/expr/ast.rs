@@ -264,7 +264,7 @@ fn write_path(f: &mut fmt::Formatter<'_>, path: &[String]) -> fmt::Result {
             f.write_str(segment)?;
         } else if is_name(segment) {
             write!(f, ".{segment}")?;
-        } else if !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit()) {
+        } else if is_position(segment) {
             write!(f, "[{segment}]")?;
         } else {
             f.write_str("[")?;
@@ -273,6 +273,12 @@ fn write_path(f: &mut fmt::Formatter<'_>, path: &[String]) -> fmt::Result {
         }
     }
     Ok(())
+}
+
+/// Whether `text` is what a number in brackets is read as. A position that is too large, or has a leading zero, was
+/// written in quotes.
+fn is_position(text: &str) -> bool {
+    text.parse::<u64>().is_ok_and(|position| position.to_string() == text)
 }
 
 /// Whether `text` can stand after a dot: a letter or `_`, then letters, digits, `_` and `-`.

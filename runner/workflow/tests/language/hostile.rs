@@ -1,20 +1,14 @@
-//! Files made to hurt: a diagnostic each, never a panic, within bounded time.
+//! Files made to hurt: a diagnostic each, never a panic. Without the bounds they test, these would not end at all.
 
-use std::{
-    fmt::Write as _,
-    time::{Duration, Instant},
-};
+use std::fmt::Write as _;
 
 use crate::world::World;
 use runner_workflow::{CheckOptions, check};
 
-/// Codes of the problems of some bytes, which must be found quickly also in a build that is not optimised much.
+/// Codes of the problems of some bytes.
 fn codes(bytes: &[u8]) -> Vec<String> {
-    let start = Instant::now();
     let checked = check(bytes, &CheckOptions::default(), &World);
     assert!(checked.plan.is_none());
-    let taken = start.elapsed();
-    assert!(taken < Duration::from_secs(20), "took {taken:?}");
     for problem in &checked.diagnostics {
         assert!(problem.span.start <= problem.span.end && problem.span.end <= bytes.len(), "{problem:?}");
     }

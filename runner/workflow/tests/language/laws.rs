@@ -14,7 +14,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn segment() -> impl Strategy<Value = String> {
-    prop_oneof![3 => name(), 1 => "[0-9]{1,3}", 1 => "[ -~]{0,8}"]
+    prop_oneof![3 => name(), 1 => "[0-9]{1,30}", 1 => "[ -~]{0,8}"]
 }
 
 fn literal() -> impl Strategy<Value = Value> {
@@ -31,9 +31,8 @@ fn expr() -> impl Strategy<Value = Expr> {
     let make = |kind| Expr { kind, span: 0..0 };
     let leaf = prop_oneof![
         literal().prop_map(ExprKind::Literal),
-        (name(), prop::collection::vec(segment(), 0..4)).prop_map(|(root, rest)| {
-            ExprKind::Path(std::iter::once(root).chain(rest.into_iter().map(leading_zeros)).collect())
-        }),
+        (name(), prop::collection::vec(segment(), 0..4))
+            .prop_map(|(root, rest)| { ExprKind::Path(std::iter::once(root).chain(rest).collect()) }),
     ]
     .prop_map(make);
     leaf.prop_recursive(6, 60, 3, move |inner| {
@@ -60,14 +59,6 @@ fn expr() -> impl Strategy<Value = Expr> {
         ]
         .prop_map(make)
     })
-}
-
-/// A position is written without leading zeros.
-fn leading_zeros(segment: String) -> String {
-    match segment.parse::<u64>() {
-        Ok(position) if segment.bytes().all(|byte| byte.is_ascii_digit()) => position.to_string(),
-        _ => segment,
-    }
 }
 
 struct Nothing;
@@ -130,6 +121,25 @@ proptest! {
             prop_assert!(text.get(problem.span.clone()).is_some(), "{:?}", problem);
             prop_assert!(problem.line >= 1 && problem.column >= 1);
         }
+    }
+}
+
+#[test]
+fn only_a_position_stands_without_quotes_in_brackets() {
+    for (written, printed) in [
+        ("matrix['0']", "matrix[0]"),
+        ("matrix['10']", "matrix[10]"),
+        ("matrix['18446744073709551615']", "matrix[18446744073709551615]"),
+        // Read as a number, each of these would be another text, or none.
+        ("matrix['18446744073709551616']", "matrix['18446744073709551616']"),
+        ("matrix['01']", "matrix['01']"),
+        ("matrix['+1']", "matrix['+1']"),
+        ("matrix['-1']", "matrix['-1']"),
+        ("matrix['']", "matrix['']"),
+    ] {
+        let expr: Expr = written.parse().unwrap();
+        assert_eq!(expr.to_string(), printed);
+        assert_eq!(printed.parse::<Expr>(), Ok(expr));
     }
 }
 
