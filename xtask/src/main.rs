@@ -1,4 +1,4 @@
-//! Chores of developers: `cargo xtask test`, `plugins`, `bench`, `schema`.
+//! Chores of developers: `cargo xtask test`, `fuzz`, `plugins`, `bench`, `schema`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool for developers")]
 
 use std::process::ExitCode;
@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod command;
+mod fuzz;
 mod plugins;
 mod schema;
 mod test;
@@ -26,6 +27,8 @@ enum Chore {
     Bench(bench::Arguments),
     /// Run the tests. Without options: everything that a machine with only Rust can run.
     Test(test::Arguments),
+    /// Fuzz the language, its expressions and the gate grammar for some minutes (`cargo install cargo-fuzz`).
+    Fuzz(fuzz::Arguments),
     /// Build the standard plugins (`plugins/dist`) or the guests of the tests, or check that they are up to date.
     Plugins(plugins::Arguments),
     /// Write the generated JSON Schema of the workflow language, or check that it is up to date.
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
+        Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::Plugins(arguments) => plugins::run(&arguments),
         Chore::Schema(arguments) => schema::run(&arguments),
     };

@@ -5,12 +5,15 @@ use std::{path::PathBuf, process::Command};
 use anyhow::Result;
 use clap::Args;
 
-use crate::command::{cargo, root, run_in};
+use crate::{
+    command::{cargo, root, run_in},
+    fuzz,
+};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Also run what needs more than Rust: the comparison with scikit-learn (Python with venv and `PyPI`), the plugins'
-    /// own tests on the host, and the fuzz targets for a few seconds each (`cargo install cargo-fuzz`).
+    /// own tests on the host, and a short, repeatable round of fuzzing (`cargo install cargo-fuzz`).
     #[arg(long)]
     all: bool,
     /// Only tests whose name contains this.
@@ -27,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         comparison.env("RUNNER_TEST_PYTHON", python_with_scikit_learn()?);
         run_in(&root(), &mut comparison)?;
         run_in(&root().join("plugins"), cargo().args(["test", "--locked", "--workspace"]))?;
-        fuzz()?;
+        fuzz::round()?;
     }
     Ok(())
 }
@@ -51,25 +54,4 @@ fn python_with_scikit_learn() -> Result<PathBuf> {
     install.args(["-m", "pip", "install", "--quiet", "--requirement", "tests/sklearn/requirements.txt"]);
     run_in(&root(), &mut install)?;
     Ok(python)
-}
-
-/// Every fuzz target for a few seconds: enough to catch what a change broke, not a campaign.
-fn fuzz() -> Result<()> {
-    for target in ["workflow", "expression", "gate"] {
-        let mut command = cargo();
-        // Coverage instrumentation is a compiler option that stable hides; nothing else of nightly is used.
-        command.env("RUSTC_BOOTSTRAP", "1");
-        command.args([
-            "fuzz",
-            "run",
-            "--sanitizer",
-            "none",
-            target,
-            "--",
-            "-max_total_time=20",
-            "-rss_limit_mb=1024",
-        ]);
-        run_in(&root(), &mut command)?;
-    }
-    Ok(())
 }
