@@ -1,6 +1,8 @@
 //! Any text is an expression or has an error inside it; what is printed is read as the same; evaluation never panics.
 #![no_main]
 
+mod fixed_keys;
+
 use libfuzzer_sys::fuzz_target;
 use runner_workflow::expr::{Expr, Scope, Status, Template};
 

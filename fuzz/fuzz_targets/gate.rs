@@ -1,6 +1,8 @@
 //! Any text is a gate or has an error inside it; what is printed is read as the same.
 #![no_main]
 
+mod fixed_keys;
+
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -1,6 +1,8 @@
 //! Any bytes are a workflow or have a diagnostic, placed inside them, on the boundaries of characters.
 #![no_main]
 
+mod fixed_keys;
+
 use libfuzzer_sys::fuzz_target;
 use runner_workflow::{
     CheckOptions, check, graph,

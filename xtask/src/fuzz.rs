@@ -41,8 +41,8 @@ impl Target {
     /// Inputs of a short round.
     fn runs(self) -> u32 {
         match self {
-            Self::Workflow => 60_000,
-            Self::Expression | Self::Gate => 600_000,
+            Self::Workflow => 150_000,
+            Self::Expression | Self::Gate => 1_000_000,
         }
     }
 
@@ -70,8 +70,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// The seeds, and a fixed number of inputs made from them by a fixed seed: the same on every machine and at every time,
-/// so that it only ever fails by a change that broke something.
+/// The seeds, and a fixed number of inputs made from them by a fixed seed: the same every time, so that it only ever
+/// fails by a change that broke something.
 pub(crate) fn round() -> Result<()> {
     for target in Target::value_variants() {
         let corpus = root().join("target/fuzz-round").join(target.name());
@@ -79,7 +79,8 @@ pub(crate) fn round() -> Result<()> {
             fs::remove_dir_all(&corpus).with_context(|| format!("cannot empty {}", corpus.display()))?;
         }
         let mut command = target.command(&corpus)?;
-        command.args(["-seed=1", "-print_final_stats=1"]).arg(format!("-runs={}", target.runs()));
+        // Operands of comparisons are kept by address, which differs from process to process; the dictionaries make up.
+        command.args(["-seed=1", "-use_cmp=0"]).arg(format!("-runs={}", target.runs()));
         run_in(&root(), &mut command)?;
     }
     Ok(())
