@@ -22,7 +22,7 @@ podman_as_root() {
 }
 
 podman_as_user() {
-  runuser -u "$user" -- env --chdir / HOME="$data/rootless" XDG_RUNTIME_DIR="$run/rootless" \
+  setpriv --reuid "$user" --regid "$user" --init-groups env --chdir / HOME="$data/rootless" XDG_RUNTIME_DIR="$run/rootless" \
     CONTAINERS_CONF="$run/containers.conf" \
     podman --root "$data/rootless/storage" --runroot "$run/rootless/storage" --tmpdir "$run/rootless/tmp" "$@"
 }
