@@ -105,7 +105,7 @@ impl Driver {
                         end = StageResult::Held;
                     }
                 }
-                Verdict::Warn => self.facilities.stream.warn("gate::warn", said),
+                Verdict::Warn | Verdict::Waived => self.facilities.stream.warn("gate::warn", said),
                 Verdict::Pass | Verdict::Info | Verdict::None => {}
             }
             self.emit(EventKind::GateEvaluated { stage: name.clone(), judgement: judgement.clone() });
@@ -135,8 +135,9 @@ impl Driver {
             gates: gates.iter().map(|gate| (gate.clone(), read_gate(gate))).collect(),
             defaults: defaults(&self.plan),
             evidence: Evidence {
-                candidate: Measurements { scalars, predictions: None, test_set_digest: None },
+                candidate: Measurements { scalars, ..Measurements::default() },
                 references: self.references.clone(),
+                event: None,
                 units: declared
                     .iter()
                     .filter_map(|(name, metric)| Some((name.clone(), metric.unit.clone()?)))
@@ -344,12 +345,7 @@ fn unreadable(planned: &plan::PlannedGate, problem: &str) -> Judgement {
     Judgement {
         id: text.clone(),
         text,
-        level: runner_gate::verdict::Level::Fail,
-        verdict: Verdict::Error,
         message: format!("the gate cannot be read: {problem}"),
-        why: None,
-        rubber_stamp: false,
-        worst: None,
-        rules: Vec::new(),
+        ..Judgement::default()
     }
 }

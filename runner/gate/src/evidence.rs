@@ -15,6 +15,9 @@ pub struct Evidence {
     pub units: BTreeMap<String, String>,
     /// Declared direction of each metric, for the rules of the mapping form that speak of better and worse.
     pub better: BTreeMap<String, Better>,
+    /// What the verdict is for, as `on-inconclusive` names it: `promote` where a promotion hangs on it, else the event
+    /// that started the run, such as `pull_request`.
+    pub event: Option<String>,
 }
 
 /// What a candidate may be compared with.
@@ -49,6 +52,10 @@ pub struct Measurements {
     pub predictions: Option<Arc<Predictions>>,
     /// Digest of the rows that the model was scored on. A comparison needs equal ones, or none on both sides.
     pub test_set_digest: Option<String>,
+    /// Version of the definitions by which the host computed the standard metrics among `scalars`
+    /// ([`crate::metrics::DEFINITIONS`] at that time); none where steps reported everything. Numbers of different
+    /// definitions are not compared.
+    pub definitions: Option<String>,
 }
 
 /// A number that a step reported.

@@ -11,7 +11,7 @@ use crate::any_float;
 /// What a gate, or a whole run, was found to be.
 ///
 /// Ordered from harmless to worst, so that the greatest verdict of several is the one that counts:
-/// `None < Info < Pass < Warn < Inconclusive < Hold < Fail < Error`.
+/// `None < Info < Pass < Warn < Waived < Inconclusive < Hold < Fail < Error`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -23,6 +23,8 @@ pub enum Verdict {
     Pass,
     /// A rule of a gate with `else warn` is not met, or something should be seen that blocks nothing.
     Warn,
+    /// It would block, and a recorded waiver lets it pass for now. Blocks nothing, and is never silent.
+    Waived,
     /// Not enough evidence to say either way. Blocks.
     Inconclusive,
     /// A rule of a gate with `else hold` is not met: a person decides. Blocks.
@@ -45,7 +47,7 @@ impl Verdict {
     /// `None` and a lone `Info` prove nothing, so they do not.
     #[must_use]
     pub fn allows_promotion(self) -> bool {
-        matches!(self, Self::Pass | Self::Warn)
+        matches!(self, Self::Pass | Self::Warn | Self::Waived)
     }
 
     /// The word used in JSON and in expressions, such as `pass`.
@@ -56,6 +58,7 @@ impl Verdict {
             Self::Info => "info",
             Self::Pass => "pass",
             Self::Warn => "warn",
+            Self::Waived => "waived",
             Self::Inconclusive => "inconclusive",
             Self::Hold => "hold",
             Self::Fail => "fail",
@@ -132,8 +135,33 @@ pub struct Judgement {
     /// How many slices a report should list, worst first (see [`Judgement::worst_first`]); every slice is in `rules`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst: Option<u64>,
+    /// One-sided confidence at which the rules were judged; none where point estimates were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// How p-values were adjusted within the gate, `holm` or `bh`, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<String>,
     /// Every rule, one entry per judged slice, in the order of the gate and then of the slices.
     pub rules: Vec<RuleJudgement>,
+}
+
+/// Nothing known, and therefore an error.
+impl Default for Judgement {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            text: String::new(),
+            level: Level::Fail,
+            verdict: Verdict::Error,
+            message: String::new(),
+            why: None,
+            rubber_stamp: false,
+            worst: None,
+            confidence: None,
+            correction: None,
+            rules: Vec::new(),
+        }
+    }
 }
 
 impl Judgement {
@@ -179,15 +207,67 @@ pub struct RuleJudgement {
     /// Rows behind the value, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n: Option<u64>,
-    /// Confidence interval of the value. None while only point estimates are judged.
+    /// Confidence interval of the value. None where only a point estimate was judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
-    /// How it was judged: `point estimate`.
+    /// Candidate minus reference, where the rule compares with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Difference>,
+    /// How it was judged, in the words of the mapping form where there is one: `point estimate`, `wilson`,
+    /// `bootstrap`, `paired-bootstrap`, `mcnemar`, `delong`, `seeds-t`.
     pub method: String,
+    /// The method in one sentence: what was resampled, what was assumed, why there is no uncertainty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method_text: Option<String>,
+    /// Resamples drawn, where the method draws any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resamples: Option<u64>,
+    /// Seed of the resamples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// p-values of the two tests behind the verdict, where there is uncertainty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Tests>,
+    /// What this many rows can see, where there is uncertainty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
+    /// How many rows changed from right to wrong and back, where both models' predictions are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flips: Option<FlipCounts>,
     /// The verdict of this rule on this slice.
     pub verdict: Verdict,
     /// One line that says why.
     pub message: String,
+}
+
+/// Nothing known, and therefore an error.
+impl Default for RuleJudgement {
+    fn default() -> Self {
+        Self {
+            metric: String::new(),
+            term: String::new(),
+            slice: Vec::new(),
+            observed: None,
+            unit: None,
+            comparator: String::new(),
+            bound_text: String::new(),
+            bound: None,
+            bound_upper: None,
+            reference: None,
+            n: None,
+            interval: None,
+            difference: None,
+            method: "point estimate".to_owned(),
+            method_text: None,
+            resamples: None,
+            seed: None,
+            tests: None,
+            power: None,
+            flips: None,
+            verdict: Verdict::Error,
+            message: String::new(),
+        }
+    }
 }
 
 impl RuleJudgement {
@@ -211,6 +291,64 @@ pub struct ReferenceValue {
     /// Its value, where it has one.
     #[serde(default, with = "any_float::option", skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
+}
+
+/// Candidate minus reference, in the metric's unit: negative where the candidate's number is lower.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The difference of the observed values.
+    #[serde(with = "any_float")]
+    pub value: f64,
+    /// Its confidence interval, where both values come from the same rows or seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
+}
+
+/// The two one-sided tests behind a verdict. PASS needs a small `holds`, FAIL a small `broken`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Tests {
+    /// How likely data at least this favourable would be if the rule were just broken.
+    pub holds: f64,
+    /// How likely data at least this unfavourable would be if the rule just held.
+    pub broken: f64,
+    /// `holds`, adjusted for the other comparisons of the gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds_adjusted: Option<f64>,
+    /// `broken`, adjusted for the other comparisons of the gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_adjusted: Option<f64>,
+    /// How many comparisons it was adjusted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<u64>,
+}
+
+/// What an amount of data can see.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Power {
+    /// The power that `minimum_detectable` and `sufficient_n` are for: `min-power`, or 0.8.
+    pub power: f64,
+    /// Smallest distance from the bound that is noticed with that power, in the metric's unit.
+    #[serde(with = "any_float")]
+    pub minimum_detectable: f64,
+    /// The margin that should be visible, where the rule has one.
+    #[serde(default, with = "any_float::option", skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// Rows that would suffice to see the margin, or to decide at the observed distance from the bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sufficient_n: Option<u64>,
+}
+
+/// Rows on which the candidate and the baseline disagree about being right.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FlipCounts {
+    /// Right before, wrong now.
+    pub harmful: u64,
+    /// Wrong before, right now.
+    pub helpful: u64,
+    /// Rows compared.
+    pub rows: u64,
+    /// Two-sided p-value of the exact McNemar test that both happen equally often.
+    pub mcnemar_p: f64,
 }
 
 /// A confidence interval.
@@ -237,17 +375,7 @@ mod tests {
     use super::*;
 
     fn with(verdict: Verdict) -> Judgement {
-        Judgement {
-            id: "g".into(),
-            text: "auc >= 0.5".into(),
-            level: Level::Fail,
-            verdict,
-            message: String::new(),
-            why: None,
-            rubber_stamp: false,
-            worst: None,
-            rules: Vec::new(),
-        }
+        Judgement { id: "g".into(), text: "auc >= 0.5".into(), verdict, ..Judgement::default() }
     }
 
     #[test]
@@ -264,6 +392,7 @@ mod tests {
             Verdict::Fail,
             Verdict::Hold,
             Verdict::Inconclusive,
+            Verdict::Waived,
             Verdict::Warn,
             Verdict::Pass,
             Verdict::Info,
@@ -271,7 +400,7 @@ mod tests {
         for pair in order.windows(2) {
             assert_eq!(overall(&[with(pair[1]), with(pair[0])]), pair[0]);
         }
-        assert_eq!(order.map(Verdict::blocks), [true, true, true, true, false, false, false]);
+        assert_eq!(order.map(Verdict::blocks), [true, true, true, true, false, false, false, false]);
     }
 
     #[test]
@@ -282,21 +411,26 @@ mod tests {
             term: "auc".into(),
             slice: vec![("region".into(), "EU".into())],
             observed: Some(f64::NEG_INFINITY),
-            unit: None,
             comparator: ">=".into(),
             bound_text: "0.5".into(),
             bound: Some(0.5),
-            bound_upper: None,
             reference: Some(ReferenceValue { name: "baseline".into(), value: None }),
-            n: None,
             interval: Some(Interval { confidence: 0.95, lower: 0.1, upper: f64::INFINITY }),
-            method: "point estimate".into(),
-            verdict: Verdict::Error,
             message: "not finite".into(),
+            ..RuleJudgement::default()
         });
         let json = serde_json::to_string(&judgement).unwrap();
         assert!(json.contains(r#""observed":"-Infinity""#), "{json}");
         assert!(json.contains(r#""verdict":"error""#), "{json}");
         assert_eq!(serde_json::from_str::<Judgement>(&json).unwrap(), judgement);
+    }
+
+    #[test]
+    fn records_of_before_uncertainty_still_read() {
+        let json = r#"{"id":"g","text":"auc >= 0.5","level":"fail","verdict":"pass","message":"","rules":[
+            {"metric":"auc","term":"auc","observed":0.9,"comparator":">=","bound_text":"0.5","bound":0.5,
+             "method":"point estimate","verdict":"pass","message":""}]}"#;
+        let judgement: Judgement = serde_json::from_str(json).unwrap();
+        assert_eq!((judgement.confidence, &judgement.rules[0].tests), (None, &None));
     }
 }

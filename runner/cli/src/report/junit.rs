@@ -127,7 +127,7 @@ fn kind(result: &StepResult) -> NonSuccessKind {
 
 fn gate_case(stage: &StageRecord, judgement: &Judgement) -> TestCase {
     let mut status = match judgement.verdict {
-        Verdict::Pass | Verdict::Warn | Verdict::Info => TestCaseStatus::success(),
+        Verdict::Pass | Verdict::Warn | Verdict::Waived | Verdict::Info => TestCaseStatus::success(),
         Verdict::None => TestCaseStatus::skipped(),
         Verdict::Fail | Verdict::Hold | Verdict::Inconclusive => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)

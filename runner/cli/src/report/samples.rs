@@ -6,7 +6,7 @@ use runner_engine::{
     executor::{Finding, Metric, OutputStream, Severity},
     outcome::StepOutcome,
 };
-use runner_gate::verdict::{Judgement, Level, ReferenceValue, RuleJudgement, Verdict};
+use runner_gate::verdict::{Judgement, ReferenceValue, RuleJudgement, Verdict};
 use runner_workflow::plan::Kind;
 
 /// Numbers and times the events of a run.
@@ -121,15 +121,13 @@ fn rule(
         comparator: ">=".into(),
         bound_text: bound_text.into(),
         bound: Some(bound),
-        bound_upper: None,
         reference: bound_text
             .starts_with("baseline")
             .then(|| ReferenceValue { name: "baseline".into(), value: Some(0.99) }),
         n,
-        interval: None,
-        method: "point estimate".into(),
         verdict,
         message: format!("{term} is judged"),
+        ..RuleJudgement::default()
     }
 }
 
@@ -137,13 +135,10 @@ fn judgement(text: &str, verdict: Verdict, message: &str, rules: Vec<RuleJudgeme
     Judgement {
         id: text.into(),
         text: text.into(),
-        level: Level::Fail,
         verdict,
         message: message.into(),
-        why: None,
-        rubber_stamp: false,
-        worst: None,
         rules,
+        ..Judgement::default()
     }
 }
 

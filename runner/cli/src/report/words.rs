@@ -148,7 +148,7 @@ pub(crate) fn verdict(verdict: Verdict) -> Mood {
     match verdict {
         Verdict::None | Verdict::Info => Mood::Idle,
         Verdict::Pass => Mood::Good,
-        Verdict::Warn | Verdict::Inconclusive | Verdict::Hold => Mood::Doubtful,
+        Verdict::Warn | Verdict::Waived | Verdict::Inconclusive | Verdict::Hold => Mood::Doubtful,
         Verdict::Fail | Verdict::Error => Mood::Bad,
     }
 }

@@ -248,6 +248,13 @@ fn comparable(name: &str, candidate: &Measurements, reference: &Measurements) ->
         }
         _ => {}
     }
+    if let (Some(ours), Some(theirs)) = (&candidate.definitions, &reference.definitions)
+        && ours != theirs
+    {
+        return Err(format!(
+            "not comparable: the candidate was measured by version {ours} of the metrics' definitions, the {name} by version {theirs}"
+        ));
+    }
     if let (Some(ours), Some(theirs)) = (&candidate.predictions, &reference.predictions)
         && !std::sync::Arc::ptr_eq(ours, theirs)
         && let Some(id) = ours.foreign_id(theirs)

@@ -82,14 +82,8 @@ impl Context<'_> {
             unit: unit_of(&self.rule.term, self.evidence).map(str::to_owned),
             comparator: comparator.to_owned(),
             bound_text,
-            bound: None,
-            bound_upper: None,
-            reference: None,
             n: cell.and_then(|cell| cell.n),
-            interval: None,
-            method: "point estimate".to_owned(),
-            verdict: Verdict::Error,
-            message: String::new(),
+            ..RuleJudgement::default()
         }
     }
 

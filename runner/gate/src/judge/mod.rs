@@ -36,12 +36,9 @@ pub fn judge(gate: &Gate, evidence: &Evidence, defaults: &Defaults) -> Judgement
         id: gate.name(),
         text: gate.to_string(),
         level: gate.level,
-        verdict: Verdict::Error,
-        message: String::new(),
         why: gate.settings.why.clone(),
-        rubber_stamp: false,
         worst: gate.settings.slices.as_ref().and_then(|slices| slices.worst),
-        rules: Vec::new(),
+        ..Judgement::default()
     };
     let unavailable = gate.unavailable_with(defaults);
     if !unavailable.is_empty() {

@@ -41,6 +41,10 @@ mod regression;
 
 use crate::{grammar::Better, predictions::Predictions};
 
+/// Version of what the names of this module mean. It changes whenever the same predictions would give another number, and
+/// is recorded beside stored numbers, so that those of different definitions are never compared.
+pub const DEFINITIONS: &str = "1";
+
 /// Some rows of some predictions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rows<'a> {
