@@ -8,7 +8,9 @@
 )]
 
 pub mod docs;
+pub mod engine;
 mod redact;
+pub mod registry;
 mod workspace;
 
 pub use redact::redact;

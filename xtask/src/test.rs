@@ -12,8 +12,9 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Also run what needs more than Rust: the comparison with scikit-learn (Python with venv and `PyPI`), the plugins'
-    /// own tests on the host, and a short, repeatable round of fuzzing (`cargo install cargo-fuzz`).
+    /// Also run what needs more than Rust: the comparison with scikit-learn (Python with venv and `PyPI`), containers on real
+    /// engines (root and `.ci/start-engines`), the plugins' own tests on the host, and a short, repeatable round of
+    /// fuzzing (`cargo install cargo-fuzz`).
     #[arg(long)]
     all: bool,
     /// Only tests whose name contains this.
@@ -26,7 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     run_in(&root(), &mut tests)?;
     if arguments.all && arguments.filter.is_none() {
         let mut comparison = workspace_tests();
-        comparison.args(["--test", "e2e", "--", "--ignored", "scikit_learn::"]);
+        comparison.args(["--test", "e2e", "--", "--ignored", "scikit_learn::", "containers::"]);
         comparison.env("RUNNER_TEST_PYTHON", python_with_scikit_learn()?);
         run_in(&root(), &mut comparison)?;
         run_in(&root().join("plugins"), cargo().args(["test", "--locked", "--workspace"]))?;

@@ -14,6 +14,7 @@ use clap::Args;
 use crate::command::{cargo, root, run_in};
 
 mod chain;
+mod containers;
 mod data;
 mod language;
 mod measure;
@@ -25,7 +26,7 @@ use report::Row;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only benchmarks whose name contains this: chain, quickstart, start, check, table.
+    /// Only benchmarks whose name contains this: chain, containers, quickstart, start, check, table.
     filter: Option<String>,
     /// Counted runs of each command, after one warm-up.
     #[arg(long, default_value_t = 5)]
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// Python with pandas, polars or `great_expectations`, for the peers of `table`.
     #[arg(long, env = "RUNNER_BENCH_PYTHON")]
     python: Option<PathBuf>,
+    /// Docker with the image `runner-test/base`, as in `DOCKER_HOST`, for `containers`.
+    #[arg(long, env = "RUNNER_TEST_DOCKER_HOST")]
+    engine: Option<String>,
 }
 
 /// A name to filter by, and what to run.
@@ -48,6 +52,7 @@ struct Bench {
     folder: PathBuf,
     runs: usize,
     python: Option<PathBuf>,
+    engine: Option<String>,
 }
 
 impl Bench {
@@ -81,12 +86,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     fs::create_dir_all(&folder).context("cannot make target/bench")?;
     let runner = root().join("target").join("release").join("runner");
-    let bench = Bench { runner, folder, runs: arguments.runs, python: arguments.python.clone() };
-    let all: [Benchmark; 5] = [
+    let bench = Bench {
+        runner,
+        folder,
+        runs: arguments.runs,
+        python: arguments.python.clone(),
+        engine: arguments.engine.clone(),
+    };
+    let all: [Benchmark; 6] = [
         ("start", quickstart::start),
         ("quickstart", quickstart::run),
         ("check", language::run),
         ("chain", chain::run),
+        ("containers", containers::run),
         ("table", tables::run),
     ];
     let mut rows = Vec::new();
