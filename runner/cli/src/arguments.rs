@@ -64,6 +64,14 @@ pub(crate) struct StoreArguments {
     pub(crate) store: Option<PathBuf>,
 }
 
+/// Where models are registered.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RegistryArguments {
+    /// Place of a shared registry: `s3://BUCKET/PREFIX` or a folder [default: `$RUNNER_REGISTRY`, else the store].
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) registry: Option<String>,
+}
+
 /// A workflow and its parameters.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WorkflowArguments {

@@ -21,6 +21,13 @@ pub(crate) struct Environment {
     /// Where compiled plugins are kept: `$RUNNER_CACHE_DIR`, else `$XDG_CACHE_HOME/runner`, else `~/.cache/runner`.
     /// `None` where no variable names a place.
     pub(crate) cache_dir: Option<PathBuf>,
+    /// Where keys are kept: `$RUNNER_CONFIG_DIR`, else `$XDG_CONFIG_HOME/runner`, else `~/.config/runner`. `None` where no
+    /// variable names a place.
+    pub(crate) config_dir: Option<PathBuf>,
+    /// `$RUNNER_REGISTRY`: the place of a shared registry.
+    pub(crate) registry: Option<String>,
+    /// Who acts, for histories: a person on a machine, or an actor of a CI system with its run.
+    pub(crate) actor: String,
     /// Current folder.
     pub(crate) current_dir: PathBuf,
 }
@@ -53,7 +60,11 @@ impl Environment {
         Ok(Self {
             stdout: look(stdout().is_terminal()),
             stderr: look(stderr().is_terminal()),
-            cache_dir: cache_dir(&variable),
+            cache_dir: base_dir(&variable, "RUNNER_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
+            config_dir: base_dir(&variable, "RUNNER_CONFIG_DIR", "XDG_CONFIG_HOME", ".config"),
+            registry: non_empty(&variable, "RUNNER_REGISTRY")
+                .map(|place| place.to_string_lossy().into_owned()),
+            actor: actor(&variable),
             current_dir: env::current_dir()?,
         })
     }
@@ -103,16 +114,32 @@ fn terminal_width(variables: Variables<'_>) -> usize {
         .unwrap_or(DEFAULT_WIDTH)
 }
 
-fn cache_dir(variables: Variables<'_>) -> Option<PathBuf> {
-    if let Some(dir) = non_empty(variables, "RUNNER_CACHE_DIR") {
+/// `$OWN`, else `$XDG/runner`, else `~/DEFAULT/runner` (<https://specifications.freedesktop.org/basedir-spec>).
+fn base_dir(variables: Variables<'_>, own: &str, xdg: &str, default: &str) -> Option<PathBuf> {
+    if let Some(dir) = non_empty(variables, own) {
         return Some(PathBuf::from(dir));
     }
     // The base directory specification says that relative paths are to be ignored.
     let absolute =
         |name: &str| non_empty(variables, name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .map(|base| base.join("runner"))
+    absolute(xdg).or_else(|| absolute("HOME").map(|home| home.join(default))).map(|base| base.join("runner"))
+}
+
+/// `octocat (GitHub Actions run 17)` where a CI system says so, else `ana@laptop`.
+fn actor(variables: Variables<'_>) -> String {
+    let text = |name: &str| non_empty(variables, name).map(|value| value.to_string_lossy().into_owned());
+    if let Some(actor) = text("GITHUB_ACTOR").filter(|_| text("GITHUB_ACTIONS").is_some()) {
+        let run = text("GITHUB_RUN_ID").map(|run| format!(" run {run}")).unwrap_or_default();
+        return format!("{actor} (GitHub Actions{run})");
+    }
+    let user = text("USER").or_else(|| text("LOGNAME"));
+    let user = user.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
+    // Where the kernel says it on Linux; other systems tell it by a variable or not at all.
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| text("HOSTNAME"));
+    match machine.as_deref().map(str::trim).filter(|machine| !machine.is_empty()) {
+        Some(machine) => format!("{user}@{machine}"),
+        None => user,
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +171,23 @@ mod tests {
     }
 
     #[test]
+    fn actors() {
+        let ci = actor(&with(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_ACTOR", "octocat"),
+            ("GITHUB_RUN_ID", "17"),
+            ("USER", "runner"),
+        ]));
+        assert_eq!(ci, "octocat (GitHub Actions run 17)");
+        assert!(actor(&with(&[("USER", "ana"), ("GITHUB_ACTOR", "octocat")])).starts_with("ana@"));
+        assert!(actor(&with(&[])).starts_with("user "));
+        assert!(!actor(&with(&[])).contains('\n'));
+    }
+
+    #[test]
     fn cache_is_where_the_variables_say() {
+        let cache_dir =
+            |variables: Variables<'_>| base_dir(variables, "RUNNER_CACHE_DIR", "XDG_CACHE_HOME", ".cache");
         let home: &[(&str, &str)] = &[("HOME", "/h")];
         assert_eq!(cache_dir(&with(home)), Some("/h/.cache/runner".into()));
         assert_eq!(cache_dir(&with(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")])), Some("/x/runner".into()));

@@ -60,6 +60,12 @@ impl Failure {
     }
 }
 
+/// A failure that says what a library's error says.
+pub(crate) fn from_diagnostic<E: miette::Diagnostic>(error: &E, exit: ExitCode) -> Failure {
+    let code = error.code().map_or_else(|| "cli::error".to_owned(), |code| code.to_string());
+    Failure::new(exit, code, chain(error)).maybe_help(error.help().map(|help| help.to_string()))
+}
+
 /// What a person is asked to do about a defect.
 pub(crate) const REPORT_IT: &str =
     "this is a defect of runner, not of your workflow; please report it with the message above";

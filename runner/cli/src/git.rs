@@ -5,7 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use runner_engine::GitState;
+use runner_engine::{GitState, Revisions};
+use runner_workflow::plan::Plan;
 
 /// The state of the checkout that holds the workspace; all empty outside of one, or without git.
 pub(crate) fn state(workspace: &Path) -> GitState {
@@ -19,6 +20,24 @@ pub(crate) fn state(workspace: &Path) -> GitState {
         state.tag = tags.lines().next().map(str::to_owned);
     }
     state
+}
+
+/// The commits of the revisions that `baseline:` names, as git resolves them in the checkout that holds the workspace.
+pub(crate) fn revisions(plan: &Plan, workspace: &Path) -> Revisions {
+    let baseline = plan.baseline.as_ref();
+    let written = baseline.into_iter().flat_map(|baseline| [Some(&baseline.model), baseline.anchor.as_ref()]);
+    let revisions = written.flatten().filter_map(|reference| reference.strip_prefix("git:"));
+    revisions
+        .map(|revision| {
+            // Never read as an option.
+            let asked = format!("{revision}^{{commit}}");
+            let commit = ask(workspace, &["rev-parse", "--verify", "--quiet", "--end-of-options", &asked]);
+            let commit = commit
+                .map(|text| text.trim().to_owned())
+                .ok_or_else(|| format!("git knows no commit `{revision}` here"));
+            (revision.to_owned(), commit)
+        })
+        .collect()
 }
 
 /// What git prints, where it succeeds. It takes no lock and runs nothing that the checkout's configuration names.

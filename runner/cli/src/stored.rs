@@ -8,7 +8,7 @@ use crate::{
     arguments::StoreArguments,
     environment::Environment,
     exit_code::ExitCode,
-    failure::{Failure, chain},
+    failure::{Failure, from_diagnostic},
     report::recorded::{Recorded, RecordedError},
     workspace,
 };
@@ -53,14 +53,9 @@ pub(crate) fn shown(path: &Path, environment: &Environment) -> String {
     path.strip_prefix(&environment.current_dir).unwrap_or(path).display().to_string()
 }
 
-fn from_diagnostic(error: &dyn miette::Diagnostic, message: String, exit: ExitCode) -> Failure {
-    let code = error.code().map_or_else(|| "store::error".to_owned(), |code| code.to_string());
-    Failure::new(exit, code, message).maybe_help(error.help().map(|help| help.to_string()))
-}
-
 /// The disk, or the store itself, did not allow it.
 pub(crate) fn from_storage(error: &StorageError) -> Failure {
-    from_diagnostic(error, chain(error), ExitCode::Environment)
+    from_diagnostic(error, ExitCode::Environment)
 }
 
 /// A run that does not exist is a mistake in the command; one that cannot be read is not.
@@ -69,7 +64,7 @@ pub(crate) fn from_run(error: &RunError) -> Failure {
         RunError::NotFound { .. } | RunError::NoRuns | RunError::Ambiguous { .. } => ExitCode::Usage,
         _ => ExitCode::Environment,
     };
-    from_diagnostic(error, chain(error), exit)
+    from_diagnostic(error, exit)
 }
 
 /// Likewise for models.
@@ -79,7 +74,8 @@ pub(crate) fn from_registry(error: &RegistryError) -> Failure {
         | RegistryError::NoVersion { .. }
         | RegistryError::ModelName { .. }
         | RegistryError::AliasName { .. } => ExitCode::Usage,
+        RegistryError::Moved { .. } => ExitCode::Denied,
         _ => ExitCode::Environment,
     };
-    from_diagnostic(error, chain(error), exit)
+    from_diagnostic(error, exit)
 }

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
-use runner_gate::{References, verdict::Judgement};
-use runner_store::Object;
+use runner_gate::verdict::Judgement;
+use runner_store::{Digest, Object, Registry, signing::SigningKey};
 use runner_workflow::plan::{Action, OutputRef, Plan, StageIndex, StepIndex};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender},
@@ -18,10 +18,11 @@ use crate::{
     durability::make_durable,
     event::{EventKind, RunResult, StageResult, StepResult},
     executor::{ErrorClass, Executor},
-    judging::JudgedStage,
+    judging::{JudgedStage, case::Case},
     options::GitState,
     outcome::StepOutcome,
     promotion::PromotionEnd,
+    references::ReferencesInUse,
     retry::next_delay,
     schedule::{End, Next, Schedule},
     scope::{StepFacts, Surroundings},
@@ -79,6 +80,10 @@ pub(crate) struct Driver {
     pub(crate) git: GitState,
     pub(crate) workflow_digest: String,
     pub(crate) file: String,
+    pub(crate) runner_version: String,
+    pub(crate) registry: Option<Registry>,
+    pub(crate) actor: Option<String>,
+    pub(crate) signing_key: Option<Arc<SigningKey>>,
     pub(crate) run_id: String,
     pub(crate) facilities: Arc<Facilities>,
     /// The executor of each step; none where nothing runs it.
@@ -93,8 +98,12 @@ pub(crate) struct Driver {
     /// How many inputs each output feeds.
     pub(crate) uses: HashMap<OutputRef, usize>,
     /// What gates compare with.
-    pub(crate) references: References,
+    pub(crate) references: ReferencesInUse,
     pub(crate) judgements: Vec<(StageIndex, Judgement)>,
+    /// What each judged stage was judged on.
+    pub(crate) cases: Vec<Case>,
+    /// The evidence that was written last.
+    pub(crate) evidence: Option<Digest>,
     pub(crate) conclusion: Conclusion,
     pub(crate) in_flight: usize,
     pub(crate) stopped: Option<&'static str>,

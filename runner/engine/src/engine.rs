@@ -15,10 +15,12 @@ use crate::{
     drive::{DataSetInUse, Driver, Message, StageProgress, StepProgress},
     durability::Durability,
     event::{EventKind, RunResult, StageOutline, StepResult},
+    evidence,
     executor::{Executor, ExecutorError},
     mask::Masker,
     options::{EngineError, RunOptions, RunSummary},
     promotion::overall,
+    references::{self, ReferencesInUse},
     refusal::{host_steps, refusals},
     schedule::Schedule,
     scope::StepFacts,
@@ -46,7 +48,7 @@ impl Engine {
     /// What decides the exit code where several things went wrong, in this order: a defect (70), a cancellation (130), a
     /// denial (5), a mistake in the workflow (2), the environment (6), a step that failed (1), one that timed out (124), a
     /// gate that failed (3), a gate that holds (4).
-    pub async fn run(options: RunOptions) -> Result<RunSummary, EngineError> {
+    pub async fn run(mut options: RunOptions) -> Result<RunSummary, EngineError> {
         let started = Instant::now();
         let selected = select_stages(&options.plan, &options.stages, options.until.as_deref())?;
         let workspace = fs::canonicalize(&options.workspace)
@@ -55,7 +57,8 @@ impl Engine {
         let run_dir =
             options.store.create_run(&run_id).map_err(|error| EngineError::Record(error.to_string()))?;
         let run_dir = Arc::new(run_dir);
-        let run = Run::open(options, selected, workspace, &run_id, &run_dir)?;
+        let references = references::resolve(&mut options, &selected, &workspace).await;
+        let run = Run::open(options, selected, workspace, references, &run_id, &run_dir)?;
         // A task of its own: what it starts can then run on the same thread, without waking another.
         let carried_out = tokio::spawn(run.carry_out(started, run_dir)).await;
         carried_out.map_err(|error| EngineError::Record(format!("the engine stopped: {error}")))
@@ -74,6 +77,7 @@ impl Run {
         mut options: RunOptions,
         selected: Vec<bool>,
         workspace: std::path::PathBuf,
+        references: ReferencesInUse,
         run_id: &RunId,
         run_dir: &Arc<RunDir>,
     ) -> Result<Self, EngineError> {
@@ -110,15 +114,19 @@ impl Run {
             workflow: plan.name.clone(),
             file: options.file.clone(),
             workflow_digest: options.workflow_digest.clone(),
-            runner_version: options.runner_version,
+            runner_version: options.runner_version.clone(),
             git_commit: options.git.commit.clone(),
             git_branch: options.git.branch.clone(),
+            git_dirty: options.git.dirty,
             params: plan.params.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
             stages: outline(&plan, &selected, &ids),
             jobs,
         });
         for message in stream.masker().warnings() {
             stream.warn("engine::secret", message.clone());
+        }
+        for reference in &references.records {
+            stream.emit(EventKind::ReferenceResolved { reference: reference.clone() });
         }
         // A run that is killed while it prepares is one that somebody can look at.
         stream.commit().map_err(record)?;
@@ -138,6 +146,10 @@ impl Run {
             git: options.git,
             workflow_digest: options.workflow_digest,
             file: options.file,
+            runner_version: options.runner_version,
+            registry: options.registry,
+            actor: options.actor,
+            signing_key: options.signing_key,
             run_id: run_id.to_string(),
             facilities,
             executors,
@@ -149,8 +161,10 @@ impl Run {
             stages: plan.stages.iter().map(|_| StageProgress::default()).collect(),
             data,
             uses: uses(&plan),
-            references: runner_gate::References::default(),
+            references,
             judgements: Vec::new(),
+            cases: Vec::new(),
+            evidence: None,
             conclusion: Conclusion::default(),
             in_flight: 0,
             stopped: None,
@@ -287,6 +301,9 @@ impl Run {
         let Self { mut driver, .. } = self;
         let facilities = Arc::clone(&driver.facilities);
         let verdict = overall(&driver.judgements);
+        if let Err(error) = evidence::write(&mut driver, true) {
+            driver.conclusion.add(RunResult::Environment, error);
+        }
         if let Err(error) = facilities.stream.commit() {
             driver.conclusion.add(RunResult::Environment, format!("the run cannot be recorded: {error}"));
         }

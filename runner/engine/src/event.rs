@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     executor::{Finding, Metric, OutputStream},
     outcome::StepOutcome,
+    references::ReferenceRecord,
 };
 
 /// One event of one run.
@@ -43,6 +44,9 @@ pub enum EventKind {
         git_commit: Option<String>,
         /// Branch.
         git_branch: Option<String>,
+        /// Whether tracked files differ from the commit.
+        #[serde(default)]
+        git_dirty: bool,
         /// Parameters as used.
         params: serde_json::Value,
         /// Stages that will be considered, in order, with the ids of their steps.
@@ -60,6 +64,11 @@ pub enum EventKind {
         digest: String,
         /// Bytes.
         size: u64,
+    },
+    /// A model to compare with was looked for.
+    ReferenceResolved {
+        /// What became of it.
+        reference: ReferenceRecord,
     },
     /// A stage may start.
     StageStarted {
@@ -196,6 +205,15 @@ pub enum EventKind {
         digest: String,
         /// Version the alias pointed to before.
         previous: Option<u64>,
+    },
+    /// The evidence of what was judged so far was written, over that of before.
+    EvidenceRecorded {
+        /// `sha256:…` of the file and object.
+        digest: String,
+        /// What it says.
+        verdict: runner_gate::verdict::Verdict,
+        /// Id of the key that signed it; none where nobody did.
+        key: Option<String>,
     },
     /// A promotion was not made.
     PromotionRefused {

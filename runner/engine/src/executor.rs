@@ -193,6 +193,13 @@ pub trait Executor: Send + Sync {
     /// Do all that can be refused before anything runs.
     async fn prepare(&self, step: &PlannedStep) -> Result<(), ExecutorError>;
 
+    /// Digest of what it runs for an action, such as `sha256:…` of a plugin or of an image; to be asked after `prepare`.
+    /// None where there is no such thing, as for a command on the host.
+    fn identity(&self, action: &Action) -> Option<String> {
+        let _ = action;
+        None
+    }
+
     /// Run one attempt.
     async fn execute(
         &self,

@@ -7,6 +7,7 @@ use crate::{
     executor::{Finding, Metric},
     mask::Masker,
     outcome::StepOutcome,
+    references::ReferenceState,
 };
 
 /// Hides secrets in all free text of an event. Names that the workflow's own grammar restricts to words (steps, stages,
@@ -33,6 +34,12 @@ pub(crate) fn mask_event(masker: &Masker, kind: &mut EventKind) {
         EventKind::MetricReported { metric, .. } => mask_metric(masker, metric),
         EventKind::FindingReported { finding, .. } => mask_finding(masker, finding),
         EventKind::GateEvaluated { judgement, .. } => mask_judgement(masker, judgement),
+        EventKind::ReferenceResolved { reference } => {
+            masker.mask_string(&mut reference.reference);
+            if let ReferenceState::Unreadable(reason) = &mut reference.state {
+                masker.mask_string(reason);
+            }
+        }
         EventKind::RunFinished { reason: Some(reason), .. } => masker.mask_string(reason),
         EventKind::DataIdentified { path, .. } | EventKind::ArtifactPublished { path, .. } => {
             masker.mask_string(path);
@@ -42,6 +49,7 @@ pub(crate) fn mask_event(masker: &Masker, kind: &mut EventKind) {
         | EventKind::StageFinished { .. }
         | EventKind::StepStarted { .. }
         | EventKind::StepSlow { .. }
+        | EventKind::EvidenceRecorded { .. }
         | EventKind::Promoted { .. } => {}
     }
 }

@@ -1,9 +1,12 @@
 //! What a run is given, and what it gives back.
 
-use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use runner_gate::verdict::Verdict;
-use runner_store::{RunId, Store};
+use runner_store::{
+    Registry, RunId, Store,
+    signing::{PublicKey, SigningKey},
+};
 use runner_workflow::plan::Plan;
 
 use crate::{
@@ -12,6 +15,9 @@ use crate::{
     executor::Executor,
     record::RunRecord,
 };
+
+/// The commit of each revision that a workflow names in `git:REF`, or why there is none.
+pub type Revisions = BTreeMap<String, Result<String, String>>;
 
 /// Everything one run needs. The engine reads neither the environment nor the home folder: whoever calls it does.
 pub struct RunOptions {
@@ -37,6 +43,16 @@ pub struct RunOptions {
     pub event: serde_json::Value,
     /// State of the git checkout, for `git.*`, lineage and records.
     pub git: GitState,
+    /// Commits of the revisions that `baseline:` names.
+    pub revisions: Revisions,
+    /// The registry; the one in the store if none.
+    pub registry: Option<Registry>,
+    /// Who runs it, for the history of the registry: a person or a CI system.
+    pub actor: Option<String>,
+    /// Signs the evidence; without it the evidence is not signed, and nothing accepts it.
+    pub signing_key: Option<Arc<SigningKey>>,
+    /// Whose evidence of earlier runs is accepted.
+    pub trusted_keys: Vec<PublicKey>,
     /// Values to mask wherever a string leaves the engine.
     pub secrets: Vec<SecretValue>,
     /// Stops the run.
@@ -69,6 +85,11 @@ impl RunOptions {
             until: None,
             event: serde_json::Value::Object(serde_json::Map::new()),
             git: GitState::default(),
+            revisions: Revisions::new(),
+            registry: None,
+            actor: None,
+            signing_key: None,
+            trusted_keys: Vec::new(),
             secrets: Vec::new(),
             cancel: CancelSignal::new(),
             grace: Duration::from_secs(5),

@@ -3,19 +3,25 @@
 use std::collections::HashSet;
 
 use runner_gate::verdict::{Judgement, Verdict};
-use runner_store::{Digest, Expected, NewVersion, Store};
+use runner_store::{Change, ChangeKind, Digest, Expected, NewVersion, Registry, RegistryError, Store};
 use runner_workflow::plan::{Action, Plan, StageIndex};
 use serde_json::{Value, json};
 
 use crate::{
     drive::{Driver, Message},
     event::{EventKind, RunResult, StageResult},
+    evidence::{self, policy_of},
+    judging::case::Case,
+    references::{Role, roles_of},
+    refusal::read_gate,
 };
 
 /// What came of a promotion.
 pub(crate) enum PromotionEnd {
     /// The alias points to the model.
     Made { version: u64, previous: Option<u64>, digest: Digest },
+    /// Somebody else moved the alias since the comparison was made.
+    Moved(String),
     /// The registry could not do it.
     Impossible(String),
 }
@@ -39,26 +45,55 @@ impl Driver {
             return;
         };
         let digest = published.object.digest;
+        let evidence = match evidence::write(self, false) {
+            Ok(evidence) => evidence,
+            Err(reason) => {
+                self.refuse(stage, RunResult::Environment, reason);
+                return;
+            }
+        };
         let mut new = NewVersion {
             digest,
             run: Some(self.run_id.clone()),
             lineage: self.lineage(stage, promotion.model.step, &promotion.model.output),
             metrics: self.metrics_of_promotion(stage),
-            evidence: serde_json::to_value(
-                self.judgements.iter().map(|(_, judgement)| judgement).collect::<Vec<_>>(),
-            )
-            .unwrap_or(Value::Null),
+            evidence: json!({
+                "digest": evidence,
+                "policy": policy_of(&self.plan).digest(),
+                "verdict": overall(&self.judgements),
+                "judgements": self.judgements.iter().map(|(_, judgement)| judgement).collect::<Vec<_>>(),
+            }),
             keep: promotion.keep,
+            change: Change {
+                run: Some(self.run_id.clone()),
+                by: self.actor.clone(),
+                why: Some(format!("the gates of `{}` allow it", self.plan.name)),
+                evidence,
+                kind: ChangeKind::Promotion,
+            },
         };
         let masker = self.facilities.stream.masker();
         masker.mask_json(&mut new.lineage);
         masker.mask_json(&mut new.metrics);
         masker.mask_json(&mut new.evidence);
         let store = self.facilities.store.clone();
+        let registry = self.registry.clone();
+        let expected = match &self.references.expected {
+            Some((model, alias, version))
+                if *model == promotion.registry && *alias == promotion.alias && self.compares(stage) =>
+            {
+                Expected::Version(*version)
+            }
+            _ => Expected::Anything,
+        };
+        let predictions = self.judged_predictions();
         self.spawn(async move {
-            let end = match make(&store, &promotion.registry, &promotion.alias, new).await {
+            let made =
+                make(&store, registry, &promotion.registry, &promotion.alias, new, expected, predictions);
+            let end = match made.await {
                 Ok((version, previous)) => PromotionEnd::Made { version, previous, digest },
-                Err(error) => PromotionEnd::Impossible(error),
+                Err(error @ RegistryError::Moved { .. }) => PromotionEnd::Moved(error.to_string()),
+                Err(error) => PromotionEnd::Impossible(error.to_string()),
             };
             Message::Promotion(stage, end)
         });
@@ -80,6 +115,11 @@ impl Driver {
                 }
                 self.finish_stage(stage, StageResult::Passed);
             }
+            PromotionEnd::Moved(reason) => self.refuse(
+                stage,
+                RunResult::Denied,
+                format!("{reason}; run again to compare with the model that is there now"),
+            ),
             PromotionEnd::Impossible(reason) => self.refuse(stage, RunResult::Environment, reason),
         }
     }
@@ -118,10 +158,25 @@ impl Driver {
         }
         let about = self.plan.steps[step].stage;
         let passed = self.judgements.iter().any(|(judged, judgement)| {
-            judgement.verdict == Verdict::Pass
+            // A first model has nothing to be compared with, where the workflow allows that.
+            (judgement.verdict == Verdict::Pass || judgement.rubber_stamp)
                 && (*judged == about || waits_for(&self.plan, *judged).contains(&about))
         });
         if passed { None } else { Some("no gate judged this model".to_owned()) }
+    }
+
+    /// Whether gates of a stage, or of one it waits for, compared with the baseline.
+    fn compares(&self, stage: StageIndex) -> bool {
+        let mut stages = waits_for(&self.plan, stage);
+        stages.insert(stage);
+        let stages = stages.into_iter().flat_map(|stage| &self.plan.stages[stage].gates);
+        stages.filter_map(|gate| read_gate(gate).ok()).any(|gate| roles_of(&gate).contains(&Role::Baseline))
+    }
+
+    /// Digests of the predictions that were judged so far: with them the verdict can be computed again elsewhere.
+    fn judged_predictions(&self) -> Vec<Digest> {
+        let outputs = self.cases.iter().flat_map(Case::predictions);
+        outputs.filter_map(|output| output.digest.parse().ok()).collect()
     }
 
     /// What the model was made from.
@@ -148,11 +203,13 @@ impl Driver {
             "stage": self.plan.stages[stage].name,
             "step": self.ids[step],
             "output": output,
+            "path": planned.outputs.get(output).map(|output| output.path.clone()),
             "action": match &planned.action {
                 Action::Plugin { uses } => uses.clone(),
                 Action::Container { image, .. } => image.clone(),
                 Action::Process { run } => run.text.clone(),
             },
+            "steps": self.step_identities(),
             "seed": planned.seed,
             "params": self.plan.params,
             "data": data,
@@ -165,6 +222,8 @@ impl Driver {
         let mut stages = waits_for(&self.plan, stage);
         stages.insert(stage);
         let steps = self.plan.steps.iter().enumerate().filter(|(_, step)| stages.contains(&step.stage));
+        // What was measured of a reference is not of this model.
+        let steps = steps.filter(|(index, _)| !self.references.rescored.contains_key(index));
         let metrics = steps.flat_map(|(index, _)| {
             let facts = &self.facts[index];
             facts.metrics.iter().chain(&facts.host_metrics).map(move |metric| (index, metric))
@@ -195,13 +254,21 @@ pub(crate) fn waits_for(plan: &Plan, stage: StageIndex) -> HashSet<StageIndex> {
 
 async fn make(
     store: &Store,
+    registry: Option<Registry>,
     model: &str,
     alias: &str,
     new: NewVersion,
-) -> Result<(u64, Option<u64>), String> {
-    let registry = store.registry().map_err(|error| error.to_string())?;
-    let promoted =
-        registry.promote(model, alias, new, Expected::Anything).await.map_err(|error| error.to_string())?;
+    expected: Expected,
+    predictions: Vec<Digest>,
+) -> Result<(u64, Option<u64>), RegistryError> {
+    let registry = match registry {
+        Some(registry) => registry,
+        None => store.registry()?,
+    };
+    for digest in &predictions {
+        registry.share(digest).await?;
+    }
+    let promoted = registry.promote(model, alias, new, expected).await?;
     Ok((promoted.version, promoted.previous))
 }
 

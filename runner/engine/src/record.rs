@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::{EventKind, RunEvent, RunResult, StageResult, StepResult},
     executor::{Finding, Metric},
+    references::ReferenceRecord,
 };
 
 /// Version of the shape of [`RunRecord`].
@@ -34,6 +35,9 @@ pub struct RunRecord {
     pub git_commit: Option<String>,
     /// Branch of the workspace.
     pub git_branch: Option<String>,
+    /// Whether tracked files differed from the commit.
+    #[serde(default)]
+    pub git_dirty: bool,
     /// Parameters as used.
     pub params: serde_json::Value,
     /// Steps at once.
@@ -54,10 +58,25 @@ pub struct RunRecord {
     pub reason: Option<String>,
     /// Data sets by name, in the order they were identified.
     pub data: Vec<DataRecord>,
+    /// What was compared with.
+    #[serde(default)]
+    pub references: Vec<ReferenceRecord>,
+    /// The evidence, where gates were judged.
+    #[serde(default)]
+    pub evidence: Option<EvidenceRecord>,
     /// Stages in order.
     pub stages: Vec<StageRecord>,
     /// What a person should see.
     pub warnings: Vec<WarningRecord>,
+}
+
+/// The evidence of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceRecord {
+    /// Digest of `evidence.json`, which is an object too.
+    pub digest: String,
+    /// Id of the key that signed it; none where nobody did.
+    pub key: Option<String>,
 }
 
 /// A data set of a run.
@@ -242,6 +261,10 @@ impl Summary {
                 digest: digest.clone(),
                 size: *size,
             }),
+            EventKind::ReferenceResolved { reference } => record.references.push(reference.clone()),
+            EventKind::EvidenceRecorded { digest, key, .. } => {
+                record.evidence = Some(EvidenceRecord { digest: digest.clone(), key: key.clone() });
+            }
             EventKind::Warning { code, message } => {
                 record.warnings.push(WarningRecord { code: code.clone(), message: message.clone() });
             }
@@ -291,6 +314,7 @@ impl Summary {
             runner_version,
             git_commit,
             git_branch,
+            git_dirty,
             params,
             stages,
             jobs,
@@ -313,6 +337,7 @@ impl Summary {
             runner_version: runner_version.clone(),
             git_commit: git_commit.clone(),
             git_branch: git_branch.clone(),
+            git_dirty: *git_dirty,
             params: params.clone(),
             jobs: *jobs,
             started_at: event.timestamp,
@@ -323,6 +348,8 @@ impl Summary {
             verdict: Verdict::None,
             reason: None,
             data: Vec::new(),
+            references: Vec::new(),
+            evidence: None,
             stages: stages
                 .iter()
                 .map(|stage| StageRecord {

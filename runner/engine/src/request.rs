@@ -10,6 +10,7 @@ use crate::{
     drive::Driver,
     event::StepResult,
     executor::{ErrorClass, StepRequest},
+    references::Role,
     scope::{StepScope, Surroundings},
     staging::{InputSource, cell_name},
 };
@@ -58,6 +59,9 @@ impl Driver {
         let env = std::mem::take(&mut scope.env);
         let mut sources = Vec::with_capacity(planned.inputs.len());
         for (name, source) in &planned.inputs {
+            if self.is_without_baseline(source) {
+                continue;
+            }
             let (kind, found) = self.source(name, source)?;
             sources.push((name.clone(), kind, found));
         }
@@ -134,13 +138,31 @@ impl Driver {
                 }
             }
             Source::Path(path) => self.look(path).map(|found| (Kind::Any, found)),
-            Source::Baseline(what) => Err(refuse(
-                ErrorClass::Environment,
-                "engine::unavailable",
-                format!("its input `{name}` is `baseline.{what}`, which is not available yet"),
-                None,
-            )),
+            Source::Baseline(what) => {
+                let role = Role::of_input(what);
+                if let Some(published) = role.and_then(|role| self.references.models.get(&role)) {
+                    let published = published.clone();
+                    return Ok((published.kind, InputSource::Object { published, popular: false }));
+                }
+                let reason = role.and_then(|role| self.references.unreadable.get(&role));
+                let reason = reason.map_or("there has never been one", String::as_str);
+                Err(refuse(
+                    ErrorClass::Environment,
+                    "baseline::missing",
+                    format!("its input `{name}` is the baseline's model, and there is none: {reason}"),
+                    Some(
+                        "promote a first model, or write `baseline: { first: rubber-stamp }` to start without",
+                    ),
+                ))
+            }
         }
+    }
+
+    /// Whether an input is the model of a baseline that there has never been, where the workflow allows that: the step
+    /// then runs without it.
+    fn is_without_baseline(&self, source: &Source) -> bool {
+        matches!(source, Source::Baseline(what) if Role::of_input(what) == Some(Role::Baseline))
+            && self.references.rubber_stamp
     }
 
     fn look(&self, path: &str) -> Result<InputSource, (StepResult, ErrorClass)> {

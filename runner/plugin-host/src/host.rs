@@ -135,6 +135,11 @@ impl Executor for PluginHost {
         grants::check(&step.id.to_string(), &known.manifest, &step.allow)
     }
 
+    fn identity(&self, action: &Action) -> Option<String> {
+        let digest = self.library.digest(plugin_of(action).ok()?)?;
+        Some(if digest.contains(':') { digest } else { format!("sha256:{digest}") })
+    }
+
     async fn execute(
         &self,
         request: StepRequest,

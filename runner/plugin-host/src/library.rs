@@ -93,6 +93,12 @@ impl Library {
         }
     }
 
+    /// Digest of a plugin that was found, without waiting.
+    pub(crate) fn digest(&self, uses: &str) -> Option<String> {
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(known.get(uses)?.peek()?.as_ref().ok()?.source.digest.clone())
+    }
+
     /// Starts compiling, unless that is done or under way. The result can be awaited any number of times.
     pub(crate) fn plugin(&self, source: &Arc<Source>) -> Once<Arc<Plugin>> {
         Shelves::plugin(&self.0, source)

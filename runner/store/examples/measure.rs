@@ -4,7 +4,7 @@
 
 use std::{error::Error, fs, hint::black_box, io::Write, path::Path, time::Instant};
 
-use runner_store::{Digest, Expected, NewVersion, RunId, Store};
+use runner_store::{Change, Digest, Expected, NewVersion, RunId, Store};
 use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -85,7 +85,15 @@ fn promote(store: &Store) -> Result<(), Box<dyn Error>> {
     for text in ["first", "second", "second"] {
         let digest = store.put_bytes(text.as_bytes())?.digest;
         let (lineage, metrics, evidence) = (Value::Null, Value::Null, Value::Null);
-        let new = NewVersion { digest, run: None, lineage, metrics, evidence, keep: None };
+        let new = NewVersion {
+            digest,
+            run: None,
+            lineage,
+            metrics,
+            evidence,
+            keep: None,
+            change: Change::default(),
+        };
         each(&format!("promote {text}"), 1, || {
             runtime.block_on(registry.promote("model", "champion", new, Expected::Anything))?;
             Ok(())

@@ -31,6 +31,7 @@ mod run_error;
 mod run_id;
 mod runs;
 mod scratch;
+pub mod signing;
 pub mod tree;
 
 pub use digest::{BadDigest, Digest, ObjectKind};
@@ -40,8 +41,8 @@ pub use layout::{FORMAT, Store};
 pub use object_error::ObjectError;
 pub use objects::{Object, OutputLimits};
 pub use registry::{
-    AliasRecord, AliasState, Expected, ModelSummary, NewVersion, Promoted, Registry, RegistryError,
-    VersionRecord, check_alias, check_model,
+    AliasRecord, AliasState, Change, ChangeKind, Expected, ModelSummary, NewVersion, Place, PlaceError,
+    Promoted, Registry, RegistryError, VersionRecord, check_alias, check_model,
 };
 pub use run_dir::RunDir;
 pub use run_error::RunError;

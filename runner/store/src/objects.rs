@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -186,6 +186,35 @@ impl Store {
             }
         }
         Ok(size)
+    }
+
+    /// A file for bytes that come from elsewhere, to be handed to [`Store::adopt`].
+    pub(crate) fn temporary(&self) -> Result<tempfile::NamedTempFile, ObjectError> {
+        Ok(atomic::temporary_file(self.temporary_dir())?)
+    }
+
+    /// Makes a complete temporary file the object it is said to be; refused where its bytes are others.
+    pub(crate) fn adopt(
+        &self,
+        mut temporary: tempfile::NamedTempFile,
+        digest: &Digest,
+    ) -> Result<(), ObjectError> {
+        let path = temporary.path().to_path_buf();
+        let read = |error| StorageError::new("read", &path, error);
+        let size = temporary.as_file().metadata().map_err(read)?.len();
+        temporary.as_file_mut().seek(io::SeekFrom::Start(0)).map_err(read)?;
+        let (sha256, size) = hash_pieces(temporary.as_file_mut(), size, |_| Ok(())).map_err(read)?;
+        if sha256 != *digest.sha256() {
+            let found = Digest::from_sha256(ObjectKind::File, sha256).hex();
+            return Err(ObjectError::Damaged { digest: *digest, found });
+        }
+        temporary
+            .as_file()
+            .set_permissions(Permissions::from_mode(0o444))
+            .and_then(|()| self.publish(&path, digest, size))
+            .map_err(StorageError::at("write", &self.path(digest)))?;
+        let _ = temporary.into_temp_path().keep();
+        Ok(())
     }
 
     fn put_file_within(&self, path: &Path, limit: u64) -> Result<Object, ObjectError> {

@@ -14,7 +14,8 @@ use std::{
 };
 
 use runner_store::{
-    Digest, Expected, NewVersion, ObjectError, ObjectKind, OutputLimits, RunId, RunState, StorageError, Store,
+    Change, Digest, Expected, NewVersion, ObjectError, ObjectKind, OutputLimits, RunId, RunState,
+    StorageError, Store,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde_json::Value;
@@ -61,6 +62,7 @@ fn version(digest: Digest) -> NewVersion {
         metrics: Value::Null,
         evidence: Value::Null,
         keep: None,
+        change: Change::default(),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, thread};
 
 use object_store::memory::InMemory;
-use runner_store::{Digest, Expected, NewVersion, Registry, RegistryError, Store};
+use runner_store::{Change, Digest, Expected, NewVersion, Registry, RegistryError, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -23,6 +23,7 @@ fn version(digest: Digest) -> NewVersion {
         metrics: json!({"auc": 0.9}),
         evidence: Value::Null,
         keep: Some(5),
+        change: Change::default(),
     }
 }
 
@@ -49,7 +50,8 @@ async fn promote_again_and_back() {
             other => panic!("{other}"),
         }
         assert_eq!(promote(one, Expected::Anything).await.unwrap(), (1, Some(2), true), "no new version");
-        let back = registry.set_alias("churn", "champion", 2, Expected::Anything, None).await.unwrap();
+        let back =
+            registry.set_alias("churn", "champion", 2, Expected::Anything, Change::default()).await.unwrap();
         assert_eq!((back.version, back.previous, back.changed), (2, Some(1), true));
         registry.promote("churn", "canary", version(one), Expected::Anything).await.unwrap();
 

@@ -13,12 +13,14 @@ use runner_engine::{
 use runner_store::Store;
 
 use crate::{
-    arguments::{StoreArguments, WorkflowArguments},
+    arguments::{RegistryArguments, StoreArguments, WorkflowArguments},
     command::report,
     environment::{self, Environment, Look},
     exit_code::ExitCode,
     failure::Failure,
-    git, output,
+    git,
+    keys::{self, Keys},
+    output, registry,
     report::{
         live::{LiveProgress, Screen},
         markdown,
@@ -54,6 +56,8 @@ pub(crate) struct Arguments {
     junit: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
     /// Show the output of steps as it comes.
     #[arg(long)]
     show_output: bool,
@@ -80,6 +84,10 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     // What secrets come from reaches no step, whatever a workflow grants.
     let mut variables = environment::variables();
     variables.retain(|name, _| !secrets::is_source(&plan, name));
+    let registry = registry::shared(&arguments.registry, environment, &store)?;
+    let gated = plan.stages.iter().any(|stage| !stage.gates.is_empty());
+    let keys = if gated { keys::for_signing(environment)? } else { Keys::default() };
+    let revisions = git::revisions(&plan, &loaded.workspace);
     let processes = ProcessOptions { env: variables.clone(), ..ProcessOptions::default() };
     let executors: Vec<Arc<dyn Executor>> =
         vec![plugins.executor(variables)?, Arc::new(ProcessExecutor::new(processes))];
@@ -92,6 +100,11 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     options.until.clone_from(&arguments.until);
     options.event = event;
     options.git = git.join().unwrap_or_default();
+    options.revisions = revisions;
+    options.registry = registry;
+    options.actor = Some(environment.actor.clone());
+    options.signing_key = keys.signing;
+    options.trusted_keys = keys.trusted;
     options.secrets = secrets;
     env!("CARGO_PKG_VERSION").clone_into(&mut options.runner_version);
     options.consumers.extend(progress(arguments, look));

@@ -6,6 +6,7 @@ pub(crate) mod markdown;
 pub(crate) mod plain;
 pub(crate) mod quantity;
 pub(crate) mod recorded;
+pub(crate) mod reference;
 pub(crate) mod step_lines;
 pub(crate) mod summary;
 pub(crate) mod visible;

@@ -35,6 +35,7 @@ impl Script {
             workflow_digest: "0123456789abcdef0123456789abcdef".into(),
             runner_version: "0.1.0".into(),
             git_commit: Some("89abcdef0123456789".into()),
+            git_dirty: false,
             git_branch: Some("main".into()),
             params: serde_json::json!({ "lr": 0.1 }),
             stages: stages

@@ -11,7 +11,7 @@ use runner_engine::event::{EventKind, RunEvent, StageOutline};
 use crate::{
     environment::Look,
     report::{
-        quantity, visible,
+        quantity, reference, visible,
         words::{self, Mood},
     },
 };
@@ -120,6 +120,11 @@ impl StepLines {
                 lines.extend(self.indented(reason));
                 lines
             }
+            EventKind::ReferenceResolved { reference: found } => {
+                let (mood, text) = reference::sentence(found);
+                let head = self.look.mark(mood, found.role.word(), WORD);
+                vec![self.fitted(&format!("{head}  {text}"))]
+            }
             EventKind::Warning { code, message } => {
                 let head = self.look.mark(Mood::Doubtful, "warning", WORD);
                 vec![self.fitted(&format!("{head}  {} [{}]", visible::line(message), visible::line(code)))]
@@ -130,6 +135,7 @@ impl StepLines {
             | EventKind::StepProgress { .. }
             | EventKind::MetricReported { .. }
             | EventKind::ArtifactPublished { .. }
+            | EventKind::EvidenceRecorded { .. }
             | EventKind::RunFinished { .. } => Vec::new(),
         }
     }

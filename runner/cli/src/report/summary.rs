@@ -11,7 +11,7 @@ use runner_gate::verdict::{Judgement, RuleJudgement, Verdict};
 
 use crate::{
     environment::Look,
-    report::{quantity, step_lines, visible, words},
+    report::{quantity, reference, step_lines, visible, words},
 };
 
 /// Metrics shown before the rest is counted; `runner show` has them all.
@@ -41,6 +41,7 @@ pub(crate) fn render(record: &RunRecord, record_at: &str, look: Look, detail: De
     let mut out = String::new();
     metrics(&mut out, record, look, detail);
     gates(&mut out, record, look, detail);
+    references(&mut out, record, look);
     findings(&mut out, record, look, detail);
     promotions(&mut out, record, look);
     notices(&mut out, record, look);
@@ -318,6 +319,19 @@ fn finding_place(step: &StepRecord, finding: &Finding) -> String {
     text
 }
 
+/// What the model was compared with.
+fn references(out: &mut String, record: &RunRecord, look: Look) {
+    if record.references.is_empty() {
+        return;
+    }
+    heading(out, look, "Compared with");
+    for found in &record.references {
+        let (mood, text) = reference::sentence(found);
+        let head = look.mark(mood, found.role.word(), 8);
+        let _ = writeln!(out, "  {head} {}", visible::wrap(&text, look.width, 13));
+    }
+}
+
 fn promotions(out: &mut String, record: &RunRecord, look: Look) {
     let promotions: Vec<_> = record.stages.iter().flat_map(|stage| &stage.promotions).collect();
     if promotions.is_empty() {
@@ -397,6 +411,11 @@ fn notices(out: &mut String, record: &RunRecord, look: Look) {
 fn ending(out: &mut String, record: &RunRecord, record_at: &str, look: Look) {
     let (word, mood) = words::run(record.result);
     let _ = writeln!(out, "\n{}", look.dim(&format!("run record: {}", visible::line(record_at))));
+    if let Some(evidence) = &record.evidence {
+        let signed = if evidence.key.is_some() { "" } else { ", not signed" };
+        let _ =
+            writeln!(out, "{}", look.dim(&format!("evidence: {}{signed}", visible::line(&evidence.digest))));
+    }
     let verdict = if record.verdict == Verdict::None {
         "no gates".to_owned()
     } else {

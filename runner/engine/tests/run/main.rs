@@ -7,6 +7,7 @@
     reason = "a test crate: what fails here is a failed test, and values are compared as they were reported"
 )]
 
+mod baselines;
 mod cancellation;
 mod conditions;
 mod consumers;

@@ -55,7 +55,7 @@ async fn a_model_whose_gates_pass_is_promoted_with_its_lineage() {
     assert_eq!(version.lineage["step"], "fit");
     assert_eq!(version.lineage["verdict"], "pass");
     assert_eq!(version.metrics[1]["name"], "auc");
-    assert_eq!(version.evidence[0]["verdict"], "pass");
+    assert_eq!(version.evidence["judgements"][0]["verdict"], "pass");
 
     let run = place.run(plan(&[], &["auc >= 0.9"]), executor("two")).await;
     let promoted = run.events.iter().find_map(|event| match &event.kind {

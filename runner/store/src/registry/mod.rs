@@ -10,17 +10,22 @@
 
 mod error;
 mod name;
+mod objects;
+mod open;
 mod record;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use object_store::{ObjectStore, PutMode, PutOptions, local::LocalFileSystem, path::Path as Location};
+use object_store::{
+    ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, local::LocalFileSystem, path::Path as Location,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use error::RegistryError;
 pub use name::{check_alias, check_model};
-pub use record::{AliasRecord, AliasState, ModelSummary, NewVersion, VersionRecord};
+pub use open::{Place, PlaceError};
+pub use record::{AliasRecord, AliasState, Change, ChangeKind, ModelSummary, NewVersion, VersionRecord};
 
 use crate::{digest::Digest, error::StorageError, layout::Store};
 
@@ -55,6 +60,8 @@ pub struct Promoted {
 pub struct Registry {
     records: Arc<dyn ObjectStore>,
     objects: Store,
+    /// Where the objects of a shared registry are, beside those of this store.
+    shared: Option<Arc<dyn ObjectStore>>,
 }
 
 impl Store {
@@ -76,7 +83,7 @@ impl Registry {
     /// A registry with its records in `records` and the bytes of its models in `objects`.
     #[must_use]
     pub fn new(records: Arc<dyn ObjectStore>, objects: Store) -> Self {
-        Self { records, objects }
+        Self { records, objects, shared: None }
     }
 
     /// Makes `alias` point to the version of `model` that holds `new.digest`; makes the version where there is none.
@@ -94,10 +101,16 @@ impl Registry {
         check_model(model)?;
         check_alias(alias)?;
         let size = self.secure(new.digest).await?;
-        let (run, keep) = (new.run.clone(), new.keep);
+        if let Some(evidence) = new.change.evidence {
+            self.secure(evidence).await?;
+        }
+        let (change, keep) = (new.change.clone(), new.keep);
         let digest = new.digest;
+        // Before a version is made that nothing points to.
+        let head = self.head(model, alias).await?;
+        self.expect(model, alias, head.as_ref(), digest, expected)?;
         let version = self.version_for(model, new, size).await?;
-        self.point(model, alias, version, digest, expected, run, keep).await
+        self.point(model, alias, (version, digest), expected, change, keep).await
     }
 
     /// Makes `alias` point to a version that exists, for example to go back. Same rules as [`Registry::promote`].
@@ -107,13 +120,17 @@ impl Registry {
         alias: &str,
         version: u64,
         expected: Expected,
-        run: Option<String>,
+        change: Change,
     ) -> Result<Promoted, RegistryError> {
         check_model(model)?;
         check_alias(alias)?;
         let record = self.version(model, version).await?;
+        self.fetch(&record.digest).await?;
         self.secure(record.digest).await?;
-        self.point(model, alias, version, record.digest, expected, run, None).await
+        if let Some(evidence) = change.evidence {
+            self.secure(evidence).await?;
+        }
+        self.point(model, alias, (version, record.digest), expected, change, None).await
     }
 
     /// Names of all models, sorted.
@@ -188,22 +205,6 @@ impl Registry {
         }
     }
 
-    /// Reads the object again and waits until it is on the disk. Returns its bytes.
-    async fn secure(&self, digest: Digest) -> Result<u64, RegistryError> {
-        let objects = self.objects.clone();
-        let work = move || {
-            let size = objects.verify(&digest)?;
-            objects.make_durable(&[digest])?;
-            Ok(size)
-        };
-        // A model may have gigabytes: not on a thread that drives other work, where there is one.
-        let secured = match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => runtime.spawn_blocking(work).await.map_err(|_| RegistryError::Interrupted)?,
-            Err(_) => work(),
-        };
-        secured.map_err(|source| RegistryError::Object { source: Box::new(source) })
-    }
-
     /// The number of the version with this digest; made where there is none.
     async fn version_for(&self, model: &str, new: NewVersion, size: u64) -> Result<u64, RegistryError> {
         let folder = versions_of(model);
@@ -237,15 +238,38 @@ impl Registry {
         Err(RegistryError::Busy { model: model.to_owned() })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of the record it makes")]
+    /// Refuses where the alias is not what the caller believes. Promoting what it points to already is never refused.
+    fn expect(
+        &self,
+        model: &str,
+        alias: &str,
+        head: Option<&AliasRecord>,
+        digest: Digest,
+        expected: Expected,
+    ) -> Result<(), RegistryError> {
+        let previous = head.map(|head| head.version);
+        match expected {
+            Expected::Version(wanted)
+                if wanted != previous && head.is_none_or(|head| head.digest != digest) =>
+            {
+                Err(RegistryError::Moved {
+                    model: model.to_owned(),
+                    alias: alias.to_owned(),
+                    expected: name::version_text(wanted),
+                    found: name::version_text(previous),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn point(
         &self,
         model: &str,
         alias: &str,
-        version: u64,
-        digest: Digest,
+        (version, digest): (u64, Digest),
         expected: Expected,
-        run: Option<String>,
+        change: Change,
         keep: Option<u32>,
     ) -> Result<Promoted, RegistryError> {
         let folder = alias_of(model, alias);
@@ -255,16 +279,7 @@ impl Registry {
             if previous == Some(version) {
                 return Ok(Promoted { version, previous, changed: false });
             }
-            if let Expected::Version(wanted) = expected
-                && wanted != previous
-            {
-                return Err(RegistryError::Moved {
-                    model: model.to_owned(),
-                    alias: alias.to_owned(),
-                    expected: name::version_text(wanted),
-                    found: name::version_text(previous),
-                });
-            }
+            self.expect(model, alias, head.as_ref(), digest, expected)?;
             let record = AliasRecord {
                 format: FORMAT,
                 number: head.map_or(0, |head| head.number) + 1,
@@ -272,8 +287,12 @@ impl Registry {
                 digest,
                 previous,
                 at: Timestamp::now(),
-                run: run.clone(),
+                run: change.run.clone(),
                 keep,
+                kind: change.kind,
+                by: change.by.clone(),
+                why: change.why.clone(),
+                evidence: change.evidence,
             };
             if self.create(&numbered(&folder, record.number), &record).await? {
                 return Ok(Promoted { version, previous, changed: true });
@@ -337,7 +356,7 @@ impl Registry {
 
     async fn read<T: DeserializeOwned>(&self, location: &str) -> Result<T, RegistryError> {
         let access = |source| RegistryError::access("read", location, source);
-        let got = self.records.get_opts(&Location::from(location), object_store::GetOptions::default()).await;
+        let got = self.records.get(&Location::from(location)).await;
         let bytes = got.map_err(access)?.bytes().await.map_err(access)?;
         record::decode(&bytes, location)
     }

@@ -7,6 +7,32 @@ use serde_json::Value;
 use super::{FORMAT, RegistryError};
 use crate::digest::Digest;
 
+/// Who changed an alias, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The run that changes it.
+    pub run: Option<String>,
+    /// The person or the CI system, such as `ana@laptop`.
+    pub by: Option<String>,
+    /// Their reason.
+    pub why: Option<String>,
+    /// The evidence that it rests on, an object.
+    pub evidence: Option<Digest>,
+    /// What kind of change it is.
+    pub kind: ChangeKind,
+}
+
+/// What kind of change it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    /// A model whose gates allow it takes the alias.
+    #[default]
+    Promotion,
+    /// The alias goes back to an older version.
+    Rollback,
+}
+
 /// What is known of a model when it is promoted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewVersion {
@@ -22,6 +48,8 @@ pub struct NewVersion {
     pub evidence: Value,
     /// How many versions are to keep their bytes. Recorded with the promotion; nothing is removed yet.
     pub keep: Option<u32>,
+    /// Who promotes it, and why.
+    pub change: Change,
 }
 
 /// One version of a model. Never changes.
@@ -75,6 +103,18 @@ pub struct AliasRecord {
     /// How many versions are to keep their bytes.
     #[serde(default)]
     pub keep: Option<u32>,
+    /// Promotion or rollback.
+    #[serde(default)]
+    pub kind: ChangeKind,
+    /// Who changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The evidence that it rests on, an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Digest>,
 }
 
 /// Where an alias points.

@@ -49,7 +49,6 @@ pub(crate) fn metrics(document: &WorkflowDocument) -> IndexMap<String, MetricDec
 /// `baseline:`
 pub(crate) fn baseline(document: &WorkflowDocument, context: &mut Context<'_>) -> Option<Baseline> {
     let baseline = document.baseline.as_ref()?;
-    context.unavailable("baseline", &baseline.key, None);
     for reference in [&baseline.model, &baseline.anchor].into_iter().flatten() {
         let known = ["registry:NAME@ALIAS", "git:REF", "run:ID", "file:PATH"];
         let (scheme, rest) = reference.split_once(':').unwrap_or((reference.as_str(), ""));

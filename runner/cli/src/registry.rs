@@ -1,0 +1,40 @@
+//! Finding the registry: in the store, or in the shared place that the command line or the environment names.
+
+use runner_store::{Place, Registry, Store};
+
+use crate::{
+    arguments::RegistryArguments,
+    environment::{self, Environment},
+    exit_code::ExitCode,
+    failure::{Failure, from_diagnostic},
+    stored,
+};
+
+/// The shared registry, where one is named.
+pub(crate) fn shared(
+    arguments: &RegistryArguments,
+    environment: &Environment,
+    store: &Store,
+) -> Result<Option<Registry>, Failure> {
+    let Some(text) = arguments.registry.as_ref().or(environment.registry.as_ref()) else { return Ok(None) };
+    let place: Place = text.parse().map_err(|error| from_diagnostic(&error, ExitCode::Usage))?;
+    let place = match place {
+        Place::Folder(folder) => Place::Folder(environment.current_dir.join(folder)),
+        bucket @ Place::Bucket { .. } => bucket,
+    };
+    Registry::open(&place, &environment::variables(), store.clone())
+        .map(Some)
+        .map_err(|error| stored::from_registry(&error))
+}
+
+/// The shared registry, or the one in the store.
+pub(crate) fn open(
+    arguments: &RegistryArguments,
+    environment: &Environment,
+    store: &Store,
+) -> Result<Registry, Failure> {
+    match shared(arguments, environment, store)? {
+        Some(registry) => Ok(registry),
+        None => store.registry().map_err(|error| stored::from_registry(&error)),
+    }
+}

@@ -1,0 +1,208 @@
+//! Whether evidence says, without contradicting itself, that a model may be promoted. The signature is checked before.
+
+use miette::Diagnostic;
+use runner_gate::verdict::Verdict;
+use runner_store::Digest;
+use thiserror::Error;
+
+use super::{
+    Predicate, Statement,
+    statement::{FORMAT, PREDICATE_TYPE, STATEMENT_TYPE},
+};
+
+/// Why evidence is not accepted.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Doubt {
+    /// Not a statement of this program.
+    #[error("this is no evidence of a gated run: {reason}")]
+    #[diagnostic(code(evidence::statement), help("evidence is the file `evidence.json` of a run"))]
+    Statement {
+        /// What is wrong.
+        reason: String,
+    },
+    /// About something else.
+    #[error("the evidence is about {subjects}, not about this model, which has the digest {model}")]
+    #[diagnostic(
+        code(evidence::subject),
+        help(
+            "these are not the bytes that were judged: take the evidence of the run that made them, or run again"
+        )
+    )]
+    Subject {
+        /// Digests of its subjects.
+        subjects: String,
+        /// Digest of the model.
+        model: String,
+    },
+    /// The policy was changed.
+    #[error("the evidence states the policy {stated}, but its gates are those of the policy {found}")]
+    #[diagnostic(code(evidence::policy), help("somebody changed a gate after it was judged; run again"))]
+    Policy {
+        /// As stated.
+        stated: String,
+        /// Of its content.
+        found: String,
+    },
+    /// Made under another policy.
+    #[error("the evidence was made under the policy {made_under}; {asked_by} asks for the policy {asked}")]
+    #[diagnostic(
+        code(evidence::other_policy),
+        help("the gates were changed since: run again, so that the model is judged by the gates of today")
+    )]
+    OtherPolicy {
+        /// Policy of the evidence.
+        made_under: String,
+        /// Who asks.
+        asked_by: String,
+        /// Policy asked for.
+        asked: String,
+    },
+    /// Judgements that do not belong to the policy.
+    #[error("stage `{stage}` was judged by other gates than those of the policy")]
+    #[diagnostic(code(evidence::gates), help("the evidence contradicts itself; run again"))]
+    Gates {
+        /// The stage.
+        stage: String,
+    },
+    /// A stage was left out.
+    #[error("the gates of stage `{stage}` were not judged")]
+    #[diagnostic(code(evidence::incomplete), help("run the whole workflow, without `--stage` and `--until`"))]
+    Incomplete {
+        /// The stage.
+        stage: String,
+    },
+    /// The verdict does not follow from the judgements.
+    #[error("the evidence says {stated}, but its judgements amount to {found}")]
+    #[diagnostic(code(evidence::verdict), help("the evidence contradicts itself; run again"))]
+    Verdict {
+        /// As stated.
+        stated: Verdict,
+        /// By its judgements.
+        found: Verdict,
+    },
+    /// It does not allow the promotion.
+    #[error("the verdict is {verdict}: {reason}")]
+    #[diagnostic(code(evidence::not_passing), help("only a model that its gates let pass may be promoted"))]
+    NotPassing {
+        /// The verdict.
+        verdict: Verdict,
+        /// The gate that decided.
+        reason: String,
+    },
+    /// Predictions that are gone or changed.
+    #[error("the predictions of `{step}` cannot be used: {reason}")]
+    #[diagnostic(
+        code(evidence::predictions),
+        help("the verdict can only be computed again from the very predictions that were judged")
+    )]
+    Predictions {
+        /// The step.
+        step: String,
+        /// Why.
+        reason: String,
+    },
+    /// Judging again gives something else.
+    #[error("judging `{gate}` again gives `{found}`; the evidence says `{said}`")]
+    #[diagnostic(
+        code(evidence::replay),
+        help("do not rely on it: the numbers in the evidence are not those of its predictions")
+    )]
+    Replay {
+        /// The gate.
+        gate: String,
+        /// As stated.
+        said: String,
+        /// As computed now.
+        found: String,
+    },
+}
+
+impl Statement {
+    /// Reads a statement, and refuses one that is not about a gated run.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Doubt> {
+        let wrong = |reason: String| Doubt::Statement { reason };
+        let value: serde_json::Value =
+            serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
+        for (key, wanted) in [("_type", STATEMENT_TYPE), ("predicateType", PREDICATE_TYPE)] {
+            let found = value.get(key).and_then(serde_json::Value::as_str).unwrap_or("missing");
+            if found != wanted {
+                return Err(wrong(format!("its `{key}` is `{found}`, not `{wanted}`")));
+            }
+        }
+        let format = value.pointer("/predicate/format").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        if format > u64::from(FORMAT) {
+            return Err(wrong(format!("it has format {format}; this version knows formats up to {FORMAT}")));
+        }
+        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+    }
+}
+
+/// Checks that the statement is about this model and does not contradict itself. Whether the verdict allows a promotion is
+/// for [`Predicate::allows`] to say.
+pub fn check(statement: &Statement, model: &Digest) -> Result<(), Doubt> {
+    if !statement.subject.iter().any(|subject| subject.is(model)) {
+        let subjects: Vec<String> =
+            statement.subject.iter().map(super::statement::Subject::digest_text).collect();
+        return Err(Doubt::Subject { subjects: subjects.join(" and "), model: model.to_string() });
+    }
+    let predicate = &statement.predicate;
+    let found = predicate.policy.digest();
+    if found != predicate.policy_digest {
+        return Err(Doubt::Policy { stated: predicate.policy_digest.clone(), found });
+    }
+    for stage in &predicate.stages {
+        let case = &stage.case;
+        let asked = predicate.policy.gates.get(&case.stage).map(Vec::as_slice).unwrap_or_default();
+        let defaults = &predicate.policy.defaults;
+        let same = case.gates == asked
+            && case.units == predicate.policy.units
+            && case.better == predicate.policy.better
+            && case.defaults.confidence == defaults.confidence
+            && case.defaults.min_samples == defaults.min_samples
+            && stage.judgements.len() == asked.len()
+            && (!case.defaults.rubber_stamp
+                || predicate.policy.baseline.get("first").is_some_and(|first| first == "rubber-stamp"));
+        if !same {
+            return Err(Doubt::Gates { stage: case.stage.clone() });
+        }
+    }
+    let found = predicate.overall();
+    if found != predicate.verdict {
+        return Err(Doubt::Verdict { stated: predicate.verdict, found });
+    }
+    Ok(())
+}
+
+impl Predicate {
+    /// The verdict that the judgements amount to.
+    #[must_use]
+    pub fn overall(&self) -> Verdict {
+        let judgements = self.stages.iter().flat_map(|stage| &stage.judgements);
+        judgements.map(|judgement| judgement.verdict).max().unwrap_or(Verdict::None)
+    }
+
+    /// Whether the model may be promoted on this verdict; the reason where not.
+    pub fn allows(&self) -> Result<(), Doubt> {
+        let verdict = self.overall();
+        if verdict.allows_promotion() {
+            return Ok(());
+        }
+        let judgements = self.stages.iter().flat_map(|stage| &stage.judgements);
+        let reason = judgements
+            .filter(|judgement| judgement.verdict == verdict)
+            .map(|judgement| format!("gate `{}`: {}", judgement.id, judgement.message))
+            .next()
+            .unwrap_or_else(|| "no gate judged it".to_owned());
+        Err(Doubt::NotPassing { verdict, reason })
+    }
+
+    /// Whether the gates of all these stages were judged.
+    pub fn covers<'s>(&self, stages: impl IntoIterator<Item = &'s String>) -> Result<(), Doubt> {
+        for stage in stages {
+            if !self.stages.iter().any(|judged| judged.case.stage == *stage) {
+                return Err(Doubt::Incomplete { stage: stage.clone() });
+            }
+        }
+        Ok(())
+    }
+}

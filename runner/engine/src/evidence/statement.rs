@@ -1,0 +1,184 @@
+//! The statement: <https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>.
+
+use std::collections::BTreeMap;
+
+use runner_gate::verdict::{Judgement, Verdict};
+use runner_store::{Digest, ObjectKind};
+use serde::{Deserialize, Serialize};
+
+use super::Policy;
+use crate::{
+    judging::case::Case,
+    record::DataRecord,
+    references::{ReferenceRecord, StoredMeasurements},
+};
+
+/// Type of an in-toto statement.
+pub(super) const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+/// Type of the predicate of this program.
+pub const PREDICATE_TYPE: &str = "urn:runner:evidence:v1";
+/// Version of the shape of [`Predicate`].
+pub(super) const FORMAT: u32 = 1;
+
+/// An in-toto statement with the predicate of this program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Statement {
+    /// `https://in-toto.io/Statement/v1`.
+    #[serde(rename = "_type")]
+    pub statement_type: String,
+    /// The models it is about; where a run has none, what was judged instead.
+    pub subject: Vec<Subject>,
+    /// [`PREDICATE_TYPE`].
+    pub predicate_type: String,
+    /// What is said of them.
+    pub predicate: Predicate,
+}
+
+/// Something by its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Such as `fit.model`.
+    pub name: String,
+    /// `sha256` (of a file) or `sha256-tree` (of the listing of a folder), in hexadecimal.
+    pub digest: BTreeMap<String, String>,
+}
+
+impl Subject {
+    /// Something of this name and digest.
+    #[must_use]
+    pub fn new(name: impl Into<String>, digest: &Digest) -> Self {
+        let algorithm = match digest.kind() {
+            ObjectKind::File => "sha256",
+            ObjectKind::Tree => "sha256-tree",
+        };
+        Self { name: name.into(), digest: [(algorithm.to_owned(), digest.hex())].into() }
+    }
+
+    /// Whether this is it.
+    #[must_use]
+    pub fn is(&self, digest: &Digest) -> bool {
+        Self::new("", digest).digest == self.digest
+    }
+
+    /// Its digest as text, `sha256:…`.
+    #[must_use]
+    pub fn digest_text(&self) -> String {
+        let parts: Vec<String> = self.digest.iter().map(|(name, hex)| format!("{name}:{hex}")).collect();
+        parts.join(", ")
+    }
+}
+
+/// Everything that decided the verdict of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Predicate {
+    /// Version of this shape.
+    pub format: u32,
+    /// The run.
+    pub run: RunIdentity,
+    /// Parameters as used.
+    pub params: serde_json::Value,
+    /// Data sets with their digests.
+    pub data: Vec<DataRecord>,
+    /// What ran.
+    pub steps: Vec<StepIdentity>,
+    /// What the candidate was compared with.
+    pub references: Vec<ReferenceRecord>,
+    /// What was asked of the model.
+    pub policy: Policy,
+    /// SHA-256 of the policy.
+    pub policy_digest: String,
+    /// The judged stages, in the order they were judged.
+    pub stages: Vec<JudgedStage>,
+    /// Promotions that the workflow asks for.
+    pub promotions: Vec<IntendedPromotion>,
+    /// Over all judged stages.
+    pub verdict: Verdict,
+}
+
+impl Predicate {
+    /// The measurements, for a later run to compare with.
+    #[must_use]
+    pub fn measurements(&self) -> StoredMeasurements {
+        StoredMeasurements::new(self.stages.iter().map(|stage| stage.case.clone()).collect())
+    }
+}
+
+/// Which run it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunIdentity {
+    /// Its id.
+    pub id: String,
+    /// Name of the workflow.
+    pub workflow: String,
+    /// Path of its file.
+    pub file: String,
+    /// SHA-256 of its source text, hex.
+    pub workflow_digest: String,
+    /// Version of the runner.
+    pub runner_version: String,
+    /// Commit of the workspace.
+    pub git_commit: Option<String>,
+    /// Branch of the workspace.
+    pub git_branch: Option<String>,
+    /// Whether tracked files differed from the commit.
+    pub git_dirty: bool,
+}
+
+/// What a step ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepIdentity {
+    /// Its id.
+    pub id: String,
+    /// `plugin`, `container`, `process`, …
+    pub executor: String,
+    /// The plugin, the image or the command, as written.
+    pub runs: String,
+    /// Digest of the plugin or image; none for a command on the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Seed.
+    pub seed: u64,
+    /// Digests of its outputs by name.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// A judged stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JudgedStage {
+    /// What it was judged on.
+    pub case: Case,
+    /// What was found, in the order of its gates.
+    pub judgements: Vec<Judgement>,
+}
+
+/// A promotion that the workflow asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntendedPromotion {
+    /// The output, such as `fit.model`.
+    pub output: String,
+    /// Digest of the model.
+    pub digest: Digest,
+    /// Name in the registry.
+    pub model: String,
+    /// Alias.
+    pub alias: String,
+    /// How many versions keep their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<u32>,
+    /// Stages whose gates must have been judged.
+    pub after: Vec<String>,
+    /// Version that the alias pointed to when the comparison was made; none where no comparison with it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedVersion>,
+}
+
+/// What an alias pointed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpectedVersion {
+    /// Nothing.
+    Nothing,
+    /// This version.
+    Version(u64),
+}

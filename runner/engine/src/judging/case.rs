@@ -1,0 +1,268 @@
+//! What the gates of a stage are judged on, as data: it stands in evidence as it was used, and gives the same judgements
+//! wherever its objects are.
+
+use std::{collections::BTreeMap, io::Read as _, sync::Arc};
+
+use runner_gate::{
+    Defaults, Evidence, Measurements, Reference, References, ScalarMetric,
+    grammar::Better,
+    metrics,
+    predictions::{Format, Predictions, read},
+    verdict::{Judgement, Verdict},
+};
+use runner_store::Store;
+use runner_workflow::plan::{self, PlannedGate};
+use serde::{Deserialize, Serialize};
+
+use crate::{executor::Metric, refusal::read_gate};
+
+/// Everything that decides the judgements of one stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// Name of the stage.
+    pub stage: String,
+    /// Its gates as written, in the order of the file.
+    pub gates: Vec<GateText>,
+    /// What holds for every gate that does not say otherwise.
+    pub defaults: CaseDefaults,
+    /// Declared unit of each metric.
+    pub units: BTreeMap<String, String>,
+    /// Declared direction of each metric.
+    pub better: BTreeMap<String, plan::Better>,
+    /// What the verdict is for: `promote` where a promotion hangs on it, else the event that started the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// What was measured of the model that is judged.
+    pub candidate: Measured,
+    /// What it is compared with.
+    #[serde(default)]
+    pub references: CaseReferences,
+}
+
+/// A gate as written: one of the two forms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateText {
+    /// The one-line form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The mapping form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<serde_json::Value>,
+}
+
+/// Defaults of the workflow's gates.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CaseDefaults {
+    /// One-sided confidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// Fewer samples are inconclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_samples: Option<u64>,
+    /// There has never been a baseline, and the workflow allows a first promotion without one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rubber_stamp: bool,
+}
+
+/// What was measured of one model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Numbers that steps reported.
+    pub scalars: Vec<Metric>,
+    /// Predictions that steps published.
+    pub predictions: Vec<PredictionsOutput>,
+}
+
+/// Predictions that a step published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PredictionsOutput {
+    /// Id of the step.
+    pub step: String,
+    /// What tells these predictions from others of the same stage: a cell of a matrix, or the step.
+    pub slice: Vec<(String, String)>,
+    /// File name, whose end says the format.
+    pub path: String,
+    /// `sha256:…`.
+    pub digest: String,
+    /// Digest of the rows that were scored.
+    pub test_set: Option<String>,
+}
+
+/// The references of a case; those that no gate asks for are absent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CaseReferences {
+    /// The model in service.
+    #[serde(default, skip_serializing_if = "CaseReference::is_absent")]
+    pub baseline: CaseReference,
+    /// A slower second reference.
+    #[serde(default, skip_serializing_if = "CaseReference::is_absent")]
+    pub anchor: CaseReference,
+    /// The run before.
+    #[serde(default, skip_serializing_if = "CaseReference::is_absent")]
+    pub previous: CaseReference,
+}
+
+/// One reference of a case.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaseReference {
+    /// There is none.
+    #[default]
+    Absent,
+    /// There is one, but it cannot be read; with the reason.
+    Unreadable(String),
+    /// What was measured of it.
+    Measured(Measured),
+}
+
+impl CaseReference {
+    fn is_absent(&self) -> bool {
+        *self == Self::Absent
+    }
+}
+
+/// What judging a case brought.
+#[derive(Debug, Clone, Default)]
+pub struct Judged {
+    /// In the order of the gates.
+    pub judgements: Vec<Judgement>,
+    /// Metrics computed from predictions: id of the step and its metrics.
+    pub computed: Vec<(String, Vec<Metric>)>,
+    /// What a person should know about the evidence.
+    pub warnings: Vec<String>,
+}
+
+impl Case {
+    /// All predictions that the judgements rest on.
+    pub(crate) fn predictions(&self) -> impl Iterator<Item = &PredictionsOutput> {
+        let references = [&self.references.baseline, &self.references.anchor, &self.references.previous];
+        let measured = references.into_iter().filter_map(|reference| match reference {
+            CaseReference::Measured(measured) => Some(measured),
+            CaseReference::Absent | CaseReference::Unreadable(_) => None,
+        });
+        [&self.candidate].into_iter().chain(measured).flat_map(|measured| &measured.predictions)
+    }
+
+    /// Judges the gates. Reads the predictions from the store; the same case and objects give the same judgements.
+    #[must_use]
+    pub fn judge(&self, store: &Store) -> Judged {
+        let mut judged = Judged::default();
+        let candidate = measurements(&self.candidate, store, &mut judged);
+        let mut reference = |reference: &CaseReference| match reference {
+            CaseReference::Absent => Reference::Absent,
+            CaseReference::Unreadable(reason) => Reference::Unreadable(reason.clone()),
+            CaseReference::Measured(measured) => {
+                Reference::Measured(measurements(measured, store, &mut judged))
+            }
+        };
+        let references = References {
+            baseline: reference(&self.references.baseline),
+            anchor: reference(&self.references.anchor),
+            previous: reference(&self.references.previous),
+        };
+        let better = self.better.iter().map(|(name, better)| {
+            let better = match better {
+                plan::Better::Higher => Better::Higher,
+                plan::Better::Lower => Better::Lower,
+            };
+            (name.clone(), better)
+        });
+        let evidence = Evidence {
+            candidate,
+            references,
+            units: self.units.clone(),
+            better: better.collect(),
+            event: self.event.clone(),
+        };
+        let defaults = Defaults {
+            confidence: self.defaults.confidence,
+            min_samples: self.defaults.min_samples,
+            rubber_stamp: self.defaults.rubber_stamp,
+        };
+        judged.judgements =
+            self.gates.iter().map(|gate| judge_one(gate, &evidence, &defaults, &judged.warnings)).collect();
+        judged
+    }
+}
+
+fn judge_one(gate: &GateText, evidence: &Evidence, defaults: &Defaults, warnings: &[String]) -> Judgement {
+    let planned =
+        PlannedGate { line: gate.line.clone(), mapping: gate.mapping.clone(), span: 0..0, line_number: 0 };
+    match read_gate(&planned) {
+        Ok(gate) => {
+            let mut judgement = runner_gate::judge(&gate, evidence, defaults);
+            if judgement.verdict == Verdict::Error {
+                // Very likely the reason that something was not measured.
+                for warning in warnings {
+                    judgement.message.push_str("; ");
+                    judgement.message.push_str(warning);
+                }
+            }
+            judgement
+        }
+        Err(problem) => unreadable(gate, &problem),
+    }
+}
+
+/// Numbers and predictions of one model, for the gates. What the host computes from its predictions is noted.
+fn measurements(measured: &Measured, store: &Store, judged: &mut Judged) -> Measurements {
+    let scalars = measured.scalars.iter().map(|metric| ScalarMetric {
+        name: metric.name.clone(),
+        slice: metric.slice.clone(),
+        value: metric.value,
+    });
+    let mut found = Measurements { scalars: scalars.collect(), ..Measurements::default() };
+    for output in &measured.predictions {
+        let predictions = match load(store, output) {
+            Ok(predictions) => Arc::new(predictions),
+            Err(problem) => {
+                judged
+                    .warnings
+                    .push(format!("the predictions of `{}` cannot be read: {problem}", output.step));
+                continue;
+            }
+        };
+        let summary = metrics::summary(&predictions);
+        if measured.predictions.len() > 1 {
+            found.definitions = Some(metrics::DEFINITIONS.to_owned());
+            found.scalars.extend(summary.iter().map(|(name, value)| ScalarMetric {
+                name: (*name).to_owned(),
+                slice: output.slice.clone(),
+                value: *value,
+            }));
+        } else {
+            found.test_set_digest.clone_from(&output.test_set);
+            found.predictions = Some(predictions);
+        }
+        let metrics = summary.into_iter().map(|(name, value)| Metric {
+            name: name.to_owned(),
+            value,
+            slice: Vec::new(),
+        });
+        judged.computed.push((output.step.clone(), metrics.collect()));
+    }
+    found
+}
+
+fn load(store: &Store, output: &PredictionsOutput) -> Result<Predictions, String> {
+    let path = &output.path;
+    let format = Format::of_file_name(path)
+        .ok_or_else(|| format!("`{path}` ends neither with .csv, .jsonl nor .parquet"))?;
+    let digest = output.digest.parse().map_err(|error| format!("{error}"))?;
+    let mut bytes = Vec::new();
+    let mut file = store.read(&digest).map_err(|error| error.to_string())?;
+    file.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    read(&bytes, format).map_err(|error| error.to_string())
+}
+
+/// A gate that cannot be read is refused before anything runs; should it get here, it blocks.
+fn unreadable(gate: &GateText, problem: &str) -> Judgement {
+    let text = gate.line.clone().or_else(|| gate.mapping.as_ref().map(ToString::to_string));
+    let text = text.unwrap_or_default();
+    Judgement {
+        id: text.clone(),
+        text,
+        message: format!("the gate cannot be read: {problem}"),
+        ..Judgement::default()
+    }
+}
