@@ -8,16 +8,22 @@
 
 #[path = "behaviour/cancel.rs"]
 mod cancel;
+#[path = "behaviour/champion.rs"]
+mod champion;
 #[path = "behaviour/check.rs"]
 mod check;
 #[path = "behaviour/documentation.rs"]
 mod documentation;
+#[path = "behaviour/evidence.rs"]
+mod evidence;
 #[path = "behaviour/examples.rs"]
 mod examples;
 #[path = "behaviour/fail_closed.rs"]
 mod fail_closed;
 #[path = "behaviour/kill.rs"]
 mod kill;
+#[path = "behaviour/registry_s3.rs"]
+mod registry_s3;
 #[path = "behaviour/sandbox.rs"]
 mod sandbox;
 #[path = "behaviour/scikit_learn.rs"]

@@ -10,6 +10,12 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b20\d{6}-?T?\d{6}Z?-[0-9a-z]+\b", "[run]"),
         (r"\b0[0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[run]"),
         (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?Z?", "[time]"),
+        (r"\d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC", "[time]"),
+        // Evidence names its run and its key.
+        (r"evidence:? +sha256:[0-9a-f]+", "evidence [digest]"),
+        (r"--evidence sha256:[0-9a-f]+", "--evidence [digest]"),
+        (r"\bkey [0-9a-f]{64}\b", "key [key]"),
+        (r"\bby (\S+@\S+|user \d+(@\S+)?)(,| until)", "by [actor]$3"),
         (r"\b\d+(\.\d+)? ?(ns|µs|ms|s)\b", "[duration]"),
         (r"\b\d+ m \d+ s\b", "[duration]"),
         (r"/(private/)?(var/folders|tmp)/[^\s:]*/", "[folder]/"),

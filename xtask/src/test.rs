@@ -12,9 +12,9 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Also run what needs more than Rust: the comparison with scikit-learn (Python with venv and `PyPI`), containers on real
-    /// engines (root and `.ci/start-engines`), the plugins' own tests on the host, and a short, repeatable round of
-    /// fuzzing (`cargo install cargo-fuzz`).
+    /// Also run what needs more than Rust: the comparison with scikit-learn and the registry in a bucket (Python with venv
+    /// and `PyPI`), containers on real engines (root and `.ci/start-engines`), the plugins' own tests on the host, and a
+    /// short, repeatable round of fuzzing (`cargo install cargo-fuzz`).
     #[arg(long)]
     all: bool,
     /// Only tests whose name contains this.
@@ -26,10 +26,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     tests.args(&arguments.filter);
     run_in(&root(), &mut tests)?;
     if arguments.all && arguments.filter.is_none() {
-        let mut comparison = workspace_tests();
-        comparison.args(["--test", "e2e", "--", "--ignored", "scikit_learn::", "containers::"]);
-        comparison.env("RUNNER_TEST_PYTHON", python_with_scikit_learn()?);
-        run_in(&root(), &mut comparison)?;
+        let mut tests = workspace_tests();
+        tests.args(["--test", "e2e", "--", "--ignored", "scikit_learn::", "registry_s3::", "containers::"]);
+        tests.env("RUNNER_TEST_PYTHON", python()?);
+        run_in(&root(), &mut tests)?;
         run_in(&root().join("plugins"), cargo().args(["test", "--locked", "--workspace"]))?;
         fuzz::round()?;
     }
@@ -44,15 +44,19 @@ fn workspace_tests() -> Command {
     tests
 }
 
-/// A Python with the pinned packages of `tests/sklearn/requirements.txt`, in a virtual environment of the project.
-fn python_with_scikit_learn() -> Result<PathBuf> {
+/// A Python with the pinned packages that tests need (scikit-learn, and moto as an S3-compatible server), in a virtual
+/// environment of the project.
+fn python() -> Result<PathBuf> {
     let folder = root().join("target").join("python");
     let python = folder.join("bin").join("python");
     if !python.exists() {
         run_in(&root(), Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     }
     let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--requirement", "tests/sklearn/requirements.txt"]);
+    install.args(["-m", "pip", "install", "--quiet"]);
+    for requirements in ["tests/sklearn/requirements.txt", "tests/s3/requirements.txt"] {
+        install.args(["--requirement", requirements]);
+    }
     run_in(&root(), &mut install)?;
     Ok(python)
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{check, data, graph, logs, ls, model, plan, plugin, report, run, schema, show};
+use crate::command::{
+    approve, check, data, graph, key, logs, ls, model, plan, plugin, report, run, schema, show, verify, waive,
+};
 
 /// A CI runner for machine learning: validate, train, evaluate, gate and promote models in a sandbox.
 #[derive(Debug, Parser)]
@@ -48,7 +50,15 @@ pub(crate) enum Command {
     Logs(logs::Arguments),
     /// Make a report of a recorded run again.
     Report(report::Arguments),
-    /// Look into the model registry.
+    /// Let through what a gate holds, and promote what waited for it.
+    Approve(approve::Arguments),
+    /// Take responsibility for one gate that failed, for some time.
+    Waive(waive::Arguments),
+    /// Check the evidence of a model: signature, subject, policy and verdict.
+    Verify(verify::Arguments),
+    /// The key that signs evidence.
+    Key(key::Arguments),
+    /// Look into the model registry, promote and roll back.
     Model(model::Arguments),
     /// Work with data files.
     Data(data::Arguments),

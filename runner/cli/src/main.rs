@@ -18,12 +18,14 @@ mod infer;
 mod keys;
 mod output;
 mod plugins;
+mod proof;
 mod registry;
 mod report;
 mod secrets;
 mod signals;
 mod stored;
 mod surroundings;
+mod waivers;
 mod workflow_file;
 mod workspace;
 
@@ -72,6 +74,10 @@ fn dispatch(command: Command, environment: &Environment) -> Result<ExitCode, Fai
         Command::Show(arguments) => command::show::run(&arguments, environment),
         Command::Logs(arguments) => command::logs::run(&arguments, environment),
         Command::Report(arguments) => command::report::run(&arguments, environment),
+        Command::Approve(arguments) => command::approve::run(&arguments, environment),
+        Command::Waive(arguments) => command::waive::run(&arguments, environment),
+        Command::Verify(arguments) => command::verify::run(&arguments, environment),
+        Command::Key(arguments) => command::key::run(&arguments, environment),
         Command::Model(arguments) => command::model::run(&arguments, environment),
         Command::Data(arguments) => command::data::run(&arguments, environment),
         Command::Plugin(arguments) => command::plugin::run(&arguments, environment),

@@ -7,7 +7,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use runner_store::{Object, Store};
+use runner_store::Object;
 
 /// Files of a folder that are looked at to notice a change.
 const MAX_FILES: usize = 1_000_000;
@@ -107,8 +107,8 @@ pub(crate) fn is_unchanged(seen: &Seen) -> bool {
 }
 
 /// Hashes what was seen; an error if it changed meanwhile.
-pub(crate) fn identify(store: &Store, name: &str, seen: &Seen) -> Result<Object, String> {
-    let object = store.digest_of(&seen.path).map_err(|error| error.to_string())?;
+pub(crate) fn identify(name: &str, seen: &Seen) -> Result<Object, String> {
+    let object = runner_store::digest_of(&seen.path).map_err(|error| error.to_string())?;
     if is_unchanged(seen) {
         Ok(object)
     } else {

@@ -27,6 +27,7 @@ use crate::{
     schedule::{End, Next, Schedule},
     scope::{StepFacts, Surroundings},
     stream::milliseconds,
+    waiver::Waiver,
 };
 
 /// Why steps do not run in a run that was cancelled.
@@ -102,6 +103,9 @@ pub(crate) struct Driver {
     pub(crate) judgements: Vec<(StageIndex, Judgement)>,
     /// What each judged stage was judged on.
     pub(crate) cases: Vec<Case>,
+    /// All recorded waivers, and those that were applied.
+    pub(crate) waivers: Vec<Waiver>,
+    pub(crate) waived: Vec<Waiver>,
     /// The evidence that was written last.
     pub(crate) evidence: Option<Digest>,
     pub(crate) conclusion: Conclusion,

@@ -164,6 +164,8 @@ impl Run {
             references,
             judgements: Vec::new(),
             cases: Vec::new(),
+            waivers: options.waivers,
+            waived: Vec::new(),
             evidence: None,
             conclusion: Conclusion::default(),
             in_flight: 0,
@@ -269,10 +271,9 @@ impl Run {
         let driver = &mut self.driver;
         let sets: Vec<_> = driver.data.iter().map(|(name, data)| (name.clone(), data.seen.clone())).collect();
         for (name, seen) in sets {
-            let store = driver.facilities.store.clone();
             driver.spawn(async move {
                 let of = name.clone();
-                let hashed = tokio::task::spawn_blocking(move || data::identify(&store, &of, &seen)).await;
+                let hashed = tokio::task::spawn_blocking(move || data::identify(&of, &seen)).await;
                 let identity = hashed.unwrap_or_else(|error| Err(format!("hashing `{name}`: {error}")));
                 Message::Identified(name, identity)
             });

@@ -39,6 +39,7 @@ mod sink;
 mod slots;
 mod staging;
 mod stream;
+pub mod waiver;
 
 pub use cancel::CancelSignal;
 pub use engine::Engine;

@@ -14,6 +14,7 @@ use crate::{
     event::{RunEvent, RunResult},
     executor::Executor,
     record::RunRecord,
+    waiver::Waiver,
 };
 
 /// The commit of each revision that a workflow names in `git:REF`, or why there is none.
@@ -53,6 +54,8 @@ pub struct RunOptions {
     pub signing_key: Option<Arc<SigningKey>>,
     /// Whose evidence of earlier runs is accepted.
     pub trusted_keys: Vec<PublicKey>,
+    /// Recorded waivers of gates.
+    pub waivers: Vec<Waiver>,
     /// Values to mask wherever a string leaves the engine.
     pub secrets: Vec<SecretValue>,
     /// Stops the run.
@@ -90,6 +93,7 @@ impl RunOptions {
             actor: None,
             signing_key: None,
             trusted_keys: Vec::new(),
+            waivers: Vec::new(),
             secrets: Vec::new(),
             cancel: CancelSignal::new(),
             grace: Duration::from_secs(5),

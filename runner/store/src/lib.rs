@@ -39,7 +39,7 @@ pub use error::StorageError;
 pub use events::Events;
 pub use layout::{FORMAT, Store};
 pub use object_error::ObjectError;
-pub use objects::{Object, OutputLimits};
+pub use objects::{Object, OutputLimits, digest_of};
 pub use registry::{
     AliasRecord, AliasState, Change, ChangeKind, Expected, ModelSummary, NewVersion, Place, PlaceError,
     Promoted, Registry, RegistryError, VersionRecord, check_alias, check_model,

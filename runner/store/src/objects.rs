@@ -99,28 +99,6 @@ impl Store {
         self.put_bytes_as(ObjectKind::File, bytes)
     }
 
-    /// The digest that a file or folder of the user would have. Stores nothing; follows symbolic links.
-    pub fn digest_of(&self, path: &Path) -> Result<Object, ObjectError> {
-        let hash = |path: &Path| -> Result<Object, ObjectError> {
-            let (mut file, size) = open_data(path)?;
-            let (sha256, size) =
-                hash_pieces(&mut file, size, |_| Ok(())).map_err(StorageError::at("read", path))?;
-            Ok(Object { digest: Digest::from_sha256(ObjectKind::File, sha256), size })
-        };
-        let metadata = fs::metadata(path).map_err(StorageError::at("look at", path))?;
-        if !metadata.is_dir() {
-            return hash(path);
-        }
-        let mut files = Vec::new();
-        for (relative, path) in tree::walk(path, Symlinks::Follow, MAX_FILES)? {
-            let Object { digest, size } = hash(&path)?;
-            files.push(TreeFile { path: relative, size, digest });
-        }
-        let listing = encode(&mut files, path)?;
-        let digest = Digest::from_sha256(ObjectKind::Tree, *Digest::of_bytes(&listing).sha256());
-        Ok(Object { digest, size: files.iter().map(|file| file.size).sum() })
-    }
-
     /// Where the bytes of an object are, or would be. Of a folder: its listing.
     #[must_use]
     pub fn path(&self, digest: &Digest) -> PathBuf {
@@ -353,6 +331,28 @@ impl Store {
         let _ = fs::create_dir_all(self.damaged_dir());
         let _ = fs::rename(path, self.damaged_dir().join(name));
     }
+}
+
+/// The digest that a file or folder of the user would have. Needs no store; follows symbolic links.
+pub fn digest_of(path: &Path) -> Result<Object, ObjectError> {
+    let hash = |path: &Path| -> Result<Object, ObjectError> {
+        let (mut file, size) = open_data(path)?;
+        let (sha256, size) =
+            hash_pieces(&mut file, size, |_| Ok(())).map_err(StorageError::at("read", path))?;
+        Ok(Object { digest: Digest::from_sha256(ObjectKind::File, sha256), size })
+    };
+    let metadata = fs::metadata(path).map_err(StorageError::at("look at", path))?;
+    if !metadata.is_dir() {
+        return hash(path);
+    }
+    let mut files = Vec::new();
+    for (relative, path) in tree::walk(path, Symlinks::Follow, MAX_FILES)? {
+        let Object { digest, size } = hash(&path)?;
+        files.push(TreeFile { path: relative, size, digest });
+    }
+    let listing = encode(&mut files, path)?;
+    let digest = Digest::from_sha256(ObjectKind::Tree, *Digest::of_bytes(&listing).sha256());
+    Ok(Object { digest, size: files.iter().map(|file| file.size).sum() })
 }
 
 /// Opens an output for reading without following a link or waiting for a pipe.

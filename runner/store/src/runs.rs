@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    atomic,
     error::StorageError,
     events::Events,
     layout::Store,
@@ -156,6 +157,26 @@ impl RecordedRun {
     /// Its events; of a run that is going on, those so far.
     pub fn events<T: DeserializeOwned>(&self) -> Result<Events<T>, RunError> {
         Ok(Events::open(&self.path.join(EVENTS))?)
+    }
+
+    /// Adds a file to an ended run, such as an approval, whole or not at all, and durable. `false` where there is one of
+    /// this name already: nothing that was recorded is ever replaced.
+    pub fn write_new_file(&self, name: &str, bytes: &[u8]) -> Result<bool, RunError> {
+        let path = self.path.join(name);
+        if name.contains('/') || !crate::tree::is_plain(name) {
+            return Err(StorageError::new("write", &path, io::ErrorKind::InvalidFilename.into()).into());
+        }
+        let mut file = atomic::temporary_file(&self.path)?;
+        file.write_all(bytes)
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(StorageError::at("write", &path))?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => {}
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(StorageError::new("create", &path, error.error).into()),
+        }
+        atomic::sync_dir(&self.path)?;
+        Ok(true)
     }
 
     fn read_json<T: DeserializeOwned>(&self, file: &'static str) -> Result<T, RunError> {

@@ -1,8 +1,10 @@
 //! One file for each subcommand: its arguments and what it does.
 
+pub(crate) mod approve;
 pub(crate) mod check;
 pub(crate) mod data;
 pub(crate) mod graph;
+pub(crate) mod key;
 pub(crate) mod logs;
 pub(crate) mod ls;
 pub(crate) mod model;
@@ -12,3 +14,5 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod show;
+pub(crate) mod verify;
+pub(crate) mod waive;

@@ -28,7 +28,7 @@ use crate::{
         summary::{self, Detail},
         visible, words,
     },
-    secrets, signals, stored, workflow_file, workspace,
+    secrets, signals, stored, waivers, workflow_file, workspace,
 };
 
 /// Arguments of `runner run`.
@@ -105,6 +105,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     options.actor = Some(environment.actor.clone());
     options.signing_key = keys.signing;
     options.trusted_keys = keys.trusted;
+    options.waivers = waivers::read(&loaded.workspace)?;
     options.secrets = secrets;
     env!("CARGO_PKG_VERSION").clone_into(&mut options.runner_version);
     options.consumers.extend(progress(arguments, look));

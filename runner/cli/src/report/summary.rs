@@ -410,6 +410,14 @@ fn notices(out: &mut String, record: &RunRecord, look: Look) {
 
 fn ending(out: &mut String, record: &RunRecord, record_at: &str, look: Look) {
     let (word, mood) = words::run(record.result);
+    if let (Some(RunResult::Held), Some(evidence)) = (record.result, &record.evidence) {
+        let text = format!(
+            "to let it through: runner approve {} --evidence {} --why TEXT",
+            visible::line(&record.run_id),
+            visible::line(&evidence.digest)
+        );
+        let _ = writeln!(out, "\n{text}");
+    }
     let _ = writeln!(out, "\n{}", look.dim(&format!("run record: {}", visible::line(record_at))));
     if let Some(evidence) = &record.evidence {
         let signed = if evidence.key.is_some() { "" } else { ", not signed" };

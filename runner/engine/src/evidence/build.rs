@@ -67,6 +67,7 @@ impl Driver {
             policy,
             stages: self.judged_stages(),
             promotions,
+            waivers: self.waived.clone(),
             verdict: Verdict::None,
         };
         let predicate = Predicate { verdict: predicate.overall(), ..predicate };

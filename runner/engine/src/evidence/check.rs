@@ -1,5 +1,6 @@
 //! Whether evidence says, without contradicting itself, that a model may be promoted. The signature is checked before.
 
+use jiff::Timestamp;
 use miette::Diagnostic;
 use runner_gate::verdict::Verdict;
 use runner_store::Digest;
@@ -71,6 +72,25 @@ pub enum Doubt {
         /// The stage.
         stage: String,
     },
+    /// Waived by nobody.
+    #[error("the gate `{gate}` is said to be waived, and there is no waiver of it")]
+    #[diagnostic(code(evidence::waiver), help("the evidence contradicts itself; run again"))]
+    Waiver {
+        /// The gate.
+        gate: String,
+    },
+    /// Waived no longer.
+    #[error("the waiver of the gate `{gate}` expired on {until}")]
+    #[diagnostic(
+        code(evidence::waiver_expired),
+        help("run again with a better model, or have the gate waived anew (`runner waive`)")
+    )]
+    WaiverExpired {
+        /// The gate.
+        gate: String,
+        /// Its last day.
+        until: String,
+    },
     /// The verdict does not follow from the judgements.
     #[error("the evidence says {stated}, but its judgements amount to {found}")]
     #[diagnostic(code(evidence::verdict), help("the evidence contradicts itself; run again"))]
@@ -139,7 +159,7 @@ impl Statement {
 
 /// Checks that the statement is about this model and does not contradict itself. Whether the verdict allows a promotion is
 /// for [`Predicate::allows`] to say.
-pub fn check(statement: &Statement, model: &Digest) -> Result<(), Doubt> {
+pub fn check(statement: &Statement, model: &Digest, now: Timestamp) -> Result<(), Doubt> {
     if !statement.subject.iter().any(|subject| subject.is(model)) {
         let subjects: Vec<String> =
             statement.subject.iter().map(super::statement::Subject::digest_text).collect();
@@ -166,9 +186,27 @@ pub fn check(statement: &Statement, model: &Digest) -> Result<(), Doubt> {
             return Err(Doubt::Gates { stage: case.stage.clone() });
         }
     }
+    check_waivers(predicate, now)?;
     let found = predicate.overall();
     if found != predicate.verdict {
         return Err(Doubt::Verdict { stated: predicate.verdict, found });
+    }
+    Ok(())
+}
+
+/// Every gate that is waived has a waiver that still counts.
+fn check_waivers(predicate: &Predicate, now: Timestamp) -> Result<(), Doubt> {
+    let judgements = predicate.stages.iter().flat_map(|stage| &stage.judgements);
+    for judgement in judgements.filter(|judgement| judgement.verdict == Verdict::Waived) {
+        let gate = judgement.id.clone();
+        let mine = predicate.waivers.iter().filter(|waiver| waiver.gate == gate);
+        match mine.max_by_key(|waiver| waiver.until) {
+            None => return Err(Doubt::Waiver { gate }),
+            Some(waiver) if waiver.is_expired(now) => {
+                return Err(Doubt::WaiverExpired { gate, until: waiver.until.to_string() });
+            }
+            Some(_) => {}
+        }
     }
     Ok(())
 }

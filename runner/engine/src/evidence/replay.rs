@@ -3,6 +3,7 @@
 use runner_store::{Digest, Store};
 
 use super::{Doubt, Predicate};
+use crate::waiver;
 
 /// Computes every metric and verdict again from the stored predictions, and compares bit for bit. Returns how many gates
 /// were judged again.
@@ -20,7 +21,9 @@ pub fn replay(predicate: &Predicate, store: &Store) -> Result<usize, Doubt> {
                 reason: error.to_string(),
             })?;
         }
-        let again = stage.case.judge(store).judgements;
+        let mut again = stage.case.judge(store).judgements;
+        // Whether they still count is another question.
+        waiver::apply(&predicate.waivers, &predicate.run.workflow, &stage.case, &mut again, None);
         for (said, found) in stage.judgements.iter().zip(&again) {
             let same = serde_json::to_string(said).ok() == serde_json::to_string(found).ok();
             if !same {

@@ -11,6 +11,7 @@ use crate::{
     judging::case::Case,
     record::DataRecord,
     references::{ReferenceRecord, StoredMeasurements},
+    waiver::Waiver,
 };
 
 /// Type of an in-toto statement.
@@ -92,6 +93,9 @@ pub struct Predicate {
     pub stages: Vec<JudgedStage>,
     /// Promotions that the workflow asks for.
     pub promotions: Vec<IntendedPromotion>,
+    /// Waivers that were applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     /// Over all judged stages.
     pub verdict: Verdict,
 }

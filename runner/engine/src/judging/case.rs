@@ -134,7 +134,7 @@ pub struct Judged {
 
 impl Case {
     /// All predictions that the judgements rest on.
-    pub(crate) fn predictions(&self) -> impl Iterator<Item = &PredictionsOutput> {
+    pub fn predictions(&self) -> impl Iterator<Item = &PredictionsOutput> {
         let references = [&self.references.baseline, &self.references.anchor, &self.references.previous];
         let measured = references.into_iter().filter_map(|reference| match reference {
             CaseReference::Measured(measured) => Some(measured),

@@ -16,6 +16,7 @@ use crate::{
     event::{EventKind, RunResult, StageResult},
     promotion::waits_for,
     references::Role,
+    waiver,
 };
 
 pub(crate) use scalars::defaults;
@@ -51,7 +52,13 @@ impl Driver {
 
     /// Takes in the judgements of a stage.
     pub(crate) fn judged(&mut self, stage: StageIndex, judged: JudgedStage) {
-        let JudgedStage { case, judged: Judged { judgements, computed, warnings } } = judged;
+        let JudgedStage { case, judged: Judged { mut judgements, computed, warnings } } = judged;
+        let now = Some(jiff::Timestamp::now());
+        let waivers = waiver::apply(&self.waivers, &self.plan.name, &case, &mut judgements, now);
+        for (code, note) in waivers.notes {
+            self.facilities.stream.warn(code, note);
+        }
+        self.waived.extend(waivers.used);
         for message in warnings {
             self.facilities.stream.warn("engine::evidence", message);
         }

@@ -329,8 +329,15 @@ async fn evidence_names_everything_that_decided() {
     let statement = Bundle::parse(&bytes).unwrap().verify(&[key.public().clone()]).unwrap();
     let statement = Statement::parse(&statement).unwrap();
     let model = runner_store::Digest::of_bytes(b"two");
-    runner_engine::evidence::check(&statement, &model).unwrap();
-    assert!(runner_engine::evidence::check(&statement, &runner_store::Digest::of_bytes(b"one")).is_err());
+    runner_engine::evidence::check(&statement, &model, jiff::Timestamp::now()).unwrap();
+    assert!(
+        runner_engine::evidence::check(
+            &statement,
+            &runner_store::Digest::of_bytes(b"one"),
+            jiff::Timestamp::now(),
+        )
+        .is_err()
+    );
     let predicate = &statement.predicate;
     predicate.allows().unwrap();
     assert_eq!(predicate.references[0].version, Some(1));

@@ -1,10 +1,10 @@
 //! Where a registry is: in the store of the workspace, in a shared folder, or in a bucket.
 
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use miette::Diagnostic;
 use object_store::{
-    ObjectStore,
+    ObjectStore, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
     local::LocalFileSystem,
     path::Path as Location,
@@ -74,7 +74,7 @@ impl Registry {
         let root: Arc<dyn ObjectStore> = match place {
             Place::Bucket { bucket, prefix } => {
                 let shown = format!("s3://{bucket}");
-                let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
+                let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_retry(patience());
                 for (name, value) in variables.iter().filter(|(name, _)| name.starts_with("AWS_")) {
                     // Many AWS variables concern other tools.
                     if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
@@ -105,6 +105,11 @@ impl Registry {
         let records = Arc::new(PrefixStore::new(Arc::clone(&root), Location::from("registry")));
         Ok(Self { records, objects, shared: Some(root) })
     }
+}
+
+/// Enough for a store that is busy, little enough for one that is not there.
+fn patience() -> RetryConfig {
+    RetryConfig { max_retries: 5, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() }
 }
 
 fn is_loopback(endpoint: &str) -> bool {

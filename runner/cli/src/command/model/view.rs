@@ -1,18 +1,18 @@
-//! `runner model`: what the registry holds, and how it came there.
+//! Looking into the registry: `runner model ls`, `show` and `history`.
 
 use std::fmt::Write as _;
 
-use clap::Subcommand;
 use runner_gate::verdict::Judgement;
-use runner_store::{AliasRecord, ModelSummary, Registry, RegistryError};
-use serde_json::json;
+use runner_store::{AliasRecord, ChangeKind, ModelSummary, Registry, RegistryError};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{
-    arguments::StoreArguments,
+    arguments::{RegistryArguments, StoreArguments},
     environment::{Environment, Look},
     exit_code::ExitCode,
     failure::Failure,
-    output,
+    output, proof, registry,
     report::{quantity, visible, words},
     stored,
 };
@@ -20,90 +20,76 @@ use crate::{
 /// Points in time to the minute.
 const MINUTE: &str = "%Y-%m-%d %H:%M UTC";
 
-/// Arguments of `runner model`.
+/// Where to look, and how to show it.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    #[command(subcommand)]
-    view: View,
+pub(crate) struct ListArguments {
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
-#[derive(Debug, Subcommand)]
-enum View {
-    /// List models with their aliases.
-    Ls {
-        #[command(flatten)]
-        store: StoreArguments,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show a model: its versions and aliases.
-    Show {
-        /// Name of the model.
-        model: String,
-        #[command(flatten)]
-        store: StoreArguments,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show all changes of a model's aliases, oldest first.
-    History {
-        /// Name of the model, or `MODEL@ALIAS` for one alias.
-        model: String,
-        #[command(flatten)]
-        store: StoreArguments,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+/// Arguments of `runner model show`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArguments {
+    /// Name of the model.
+    model: String,
+    #[command(flatten)]
+    list: ListArguments,
 }
 
-pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    // The registry may be far away some day, so it is asked asynchronously; here one thread is enough.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::environment("cli::runtime", format!("cannot start the asynchronous runtime: {error}"))
-    })?;
-    let look = environment.stdout;
-    let failed = |error: RegistryError| stored::from_registry(&error);
-    match &arguments.view {
-        View::Ls { store, json } => {
-            let registry = registry(store, environment)?;
-            let models = runtime.block_on(all(&registry)).map_err(failed)?;
-            if *json {
-                output::print_json(&models)?;
-            } else {
-                output::print(&list(&models, look))?;
-            }
-        }
-        View::Show { model, store, json } => {
-            let registry = registry(store, environment)?;
-            let summary = runtime.block_on(registry.show(model)).map_err(failed)?;
-            if *json {
-                output::print_json(&summary)?;
-            } else {
-                output::print(&show(&summary, look))?;
-            }
-        }
-        View::History { model, store, json } => {
-            let registry = registry(store, environment)?;
-            let history = runtime.block_on(history(&registry, model)).map_err(failed)?;
-            if *json {
-                let entries: Vec<_> = history
-                    .iter()
-                    .map(|(alias, changes)| json!({ "alias": alias, "changes": changes }))
-                    .collect();
-                output::print_json(&entries)?;
-            } else {
-                output::print(&changes(&history, look))?;
-            }
-        }
+/// Arguments of `runner model history`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryArguments {
+    /// Name of the model, or `MODEL@ALIAS` for one alias.
+    model: String,
+    #[command(flatten)]
+    list: ListArguments,
+}
+
+pub(crate) fn ls(arguments: &ListArguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    let models = ask(arguments, environment, async |registry| all(&registry).await)?;
+    tell(arguments, &models, || list(&models, environment.stdout))
+}
+
+pub(crate) fn show(arguments: &ShowArguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    let model = ask(&arguments.list, environment, async |registry| registry.show(&arguments.model).await)?;
+    tell(&arguments.list, &model, || one(&model, environment.stdout))
+}
+
+pub(crate) fn history(arguments: &HistoryArguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    let history =
+        ask(&arguments.list, environment, async |registry| histories(&registry, &arguments.model).await)?;
+    let entries: Vec<_> =
+        history.iter().map(|(alias, changes)| json!({ "alias": alias, "changes": changes })).collect();
+    tell(&arguments.list, &entries, || changes(&history, environment.stdout))
+}
+
+/// Asks the registry, which may be far away.
+fn ask<T>(
+    arguments: &ListArguments,
+    environment: &Environment,
+    question: impl AsyncFnOnce(Registry) -> Result<T, RegistryError>,
+) -> Result<T, Failure> {
+    let store = stored::open(&arguments.store, environment)?;
+    let registry = registry::open(&arguments.registry, environment, &store)?;
+    proof::runtime()?.block_on(question(registry)).map_err(|error| stored::from_registry(&error))
+}
+
+fn tell(
+    arguments: &ListArguments,
+    value: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<ExitCode, Failure> {
+    if arguments.json {
+        output::print_json(value)?;
+    } else {
+        output::print(&text())?;
     }
     Ok(ExitCode::Passed)
-}
-
-fn registry(store: &StoreArguments, environment: &Environment) -> Result<Registry, Failure> {
-    stored::open(store, environment)?.registry().map_err(|error| stored::from_registry(&error))
 }
 
 async fn all(registry: &Registry) -> Result<Vec<ModelSummary>, RegistryError> {
@@ -115,7 +101,10 @@ async fn all(registry: &Registry) -> Result<Vec<ModelSummary>, RegistryError> {
 }
 
 /// The histories of all aliases, or of the one after `@`.
-async fn history(registry: &Registry, model: &str) -> Result<Vec<(String, Vec<AliasRecord>)>, RegistryError> {
+async fn histories(
+    registry: &Registry,
+    model: &str,
+) -> Result<Vec<(String, Vec<AliasRecord>)>, RegistryError> {
     let (model, wanted) = match model.split_once('@') {
         Some((model, alias)) => (model, Some(alias)),
         None => (model, None),
@@ -155,7 +144,7 @@ fn list(models: &[ModelSummary], look: Look) -> String {
     out
 }
 
-fn show(model: &ModelSummary, look: Look) -> String {
+fn one(model: &ModelSummary, look: Look) -> String {
     let mut out = format!("{}\n", look.bold(&visible::line(&model.model)));
     for version in model.versions.iter().rev() {
         let aliases: Vec<&str> = model
@@ -178,8 +167,12 @@ fn show(model: &ModelSummary, look: Look) -> String {
             look.dim(quantity::short_digest(&version.digest.to_string())),
         );
         let _ = writeln!(out, "    from run {}", visible::line(version.run.as_deref().unwrap_or("unknown")));
+        if let Some(digest) = version.evidence.get("digest").and_then(Value::as_str) {
+            let _ = writeln!(out, "    evidence {}", look.dim(quantity::short_digest(digest)));
+        }
         // What the decision rested on, where this version can read it.
-        let evidence: Vec<Judgement> = serde_json::from_value(version.evidence.clone()).unwrap_or_default();
+        let judgements = version.evidence.get("judgements").unwrap_or(&version.evidence);
+        let evidence: Vec<Judgement> = serde_json::from_value(judgements.clone()).unwrap_or_default();
         for judgement in evidence {
             let head = look.mark(words::verdict(judgement.verdict), &judgement.verdict.to_string(), 5);
             let text = format!("{}: {}", judgement.text, judgement.message);
@@ -202,14 +195,23 @@ fn changes(history: &[(String, Vec<AliasRecord>)], look: Look) -> String {
                 .map_or_else(|| "first".to_owned(), |version| format!("was version {version}"));
             let _ = writeln!(
                 out,
-                "  {:>3}  {}  version {} ({before})  {}",
+                "  {:>3}  {}  {} {} ({before})  {}",
                 change.number,
                 change.at.strftime(MINUTE),
+                match change.kind {
+                    ChangeKind::Promotion => "version",
+                    ChangeKind::Rollback => "back to version",
+                },
                 change.version,
                 look.dim(quantity::short_digest(&change.digest.to_string())),
             );
-            let _ =
-                writeln!(out, "       by run {}", visible::line(change.run.as_deref().unwrap_or("unknown")));
+            let by = change.by.as_deref().unwrap_or("unknown");
+            let run = change.run.as_deref().unwrap_or("unknown");
+            let _ = writeln!(out, "       by {}, with run {}", visible::line(by), visible::line(run));
+            if let Some(why) = &change.why {
+                let text = visible::wrap(&visible::line(why), look.width, 12);
+                let _ = writeln!(out, "       why: {text}");
+            }
         }
     }
     out

@@ -1,0 +1,131 @@
+//! `runner approve`: a person lets through what a gate holds.
+
+use jiff::Timestamp;
+use runner_engine::evidence::{ExpectedVersion, FILE, IntendedPromotion};
+use runner_gate::verdict::Verdict;
+use runner_store::{Change, ChangeKind, Digest, Expected, RunState, signing::Bundle};
+use serde_json::json;
+
+use crate::{
+    arguments::{RegistryArguments, StoreArguments},
+    environment::Environment,
+    exit_code::ExitCode,
+    failure::Failure,
+    keys, output,
+    proof::{self, Proof, from_doubt},
+    registry,
+    report::visible,
+    stored,
+};
+
+/// Type of the predicate of an approval.
+const APPROVAL: &str = "urn:runner:approval:v1";
+
+/// Arguments of `runner approve`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The run that is held: `latest`, its id, or the start of it.
+    run: String,
+    /// Digest of the evidence that you looked at, as the held run printed it. An approval is of this and nothing else.
+    #[arg(long, value_name = "DIGEST")]
+    evidence: Digest,
+    /// Why you let it through.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    #[command(flatten)]
+    store: StoreArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    let store = stored::open(&arguments.store, environment)?;
+    let run = store.open_run(&arguments.run).map_err(|error| stored::from_run(&error))?;
+    if run.state() == RunState::Running {
+        return Err(Failure::usage("approve::running", format!("the run {} is still going", run.id()))
+            .help("wait for its end"));
+    }
+    let keys = keys::for_signing(environment)?;
+    let proof = Proof::of_run(&run, &keys.trusted)?;
+    if proof.digest != arguments.evidence {
+        return Err(Failure::new(
+            ExitCode::Denied,
+            "approve::evidence-changed",
+            format!(
+                "the run {} has the evidence {}; the approval is for {}",
+                run.id(),
+                proof.digest,
+                arguments.evidence
+            ),
+        )
+        .help(format!("look at the run again (`runner show {}`) and approve what it says now", run.id())));
+    }
+    let predicate = proof.predicate();
+    let verdict = predicate.overall();
+    if !matches!(verdict, Verdict::Hold | Verdict::Inconclusive) {
+        return Err(Failure::new(
+            ExitCode::Denied,
+            "approve::not-held",
+            format!("the run {} is not held: its gates say {verdict}", run.id()),
+        )
+        .help("an approval lets through what a gate holds; what failed needs a waiver or a better model"));
+    }
+    for promotion in &predicate.promotions {
+        proof.is_about(&promotion.digest)?;
+        predicate.covers(&promotion.after).map_err(|doubt| from_doubt(&doubt))?;
+    }
+    let approval = json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{ "name": FILE, "digest": { "sha256": proof.digest.hex() } }],
+        "predicateType": APPROVAL,
+        "predicate": {
+            "run": run.id(),
+            "by": environment.actor,
+            "at": Timestamp::now(),
+            "why": arguments.why,
+            "verdict": verdict,
+        },
+    });
+    let bytes = Bundle::sign(approval.to_string().as_bytes(), keys.signing.as_deref()).to_bytes();
+    let recorded = run.write_new_file("approval.json", &bytes).map_err(|error| stored::from_run(&error))?;
+    let word = if recorded { "approved" } else { "was approved before:" };
+    output::print(&format!("{word} run {} with the evidence {}\n", run.id(), proof.digest))?;
+    let registry = registry::open(&arguments.registry, environment, &store)?;
+    let runtime = proof::runtime()?;
+    if predicate.promotions.is_empty() {
+        output::print("the workflow promotes nothing\n")?;
+    }
+    for promotion in &predicate.promotions {
+        let change = Change {
+            run: Some(run.id().to_string()),
+            by: Some(environment.actor.clone()),
+            why: Some(format!("approved although {verdict}: {}", arguments.why)),
+            evidence: Some(proof.digest),
+            kind: ChangeKind::Promotion,
+        };
+        let new = proof.version(promotion, change);
+        let promoted = runtime.block_on(async {
+            for digest in proof.predictions() {
+                registry.share(&digest).await?;
+            }
+            registry.promote(&promotion.model, &promotion.alias, new, expected(promotion)).await
+        });
+        let promoted = promoted.map_err(|error| stored::from_registry(&error))?;
+        output::print(&format!(
+            "promoted {}@{} to version {}\n",
+            visible::line(&promotion.model),
+            visible::line(&promotion.alias),
+            promoted.version
+        ))?;
+    }
+    Ok(ExitCode::Passed)
+}
+
+/// What the alias must point to: what the model was compared with.
+pub(crate) fn expected(promotion: &IntendedPromotion) -> Expected {
+    match promotion.expected {
+        None => Expected::Anything,
+        Some(ExpectedVersion::Nothing) => Expected::Version(None),
+        Some(ExpectedVersion::Version(version)) => Expected::Version(Some(version)),
+    }
+}
