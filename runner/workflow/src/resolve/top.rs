@@ -66,6 +66,16 @@ pub(crate) fn baseline(document: &WorkflowDocument, context: &mut Context<'_>) -
             );
         }
     }
+    if let Some(evaluate) = &baseline.evaluate
+        && matches!(evaluate.value, Evaluate::Stored)
+        && [&baseline.model, &baseline.anchor].into_iter().flatten().any(|model| model.starts_with("file:"))
+    {
+        let message = "a model in a file has no stored measurements";
+        context.problems.push(
+            Diagnostic::error("baseline::evaluate", evaluate.key.clone(), message)
+                .help("write `evaluate: same-run`: it is then scored in this run"),
+        );
+    }
     let evaluate = baseline.evaluate.as_ref().map(|evaluate| match evaluate.value {
         Evaluate::SameRun => "same-run",
         Evaluate::Stored => "stored",

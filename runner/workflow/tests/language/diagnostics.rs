@@ -263,6 +263,10 @@ fn top_level() {
             "data: { a: { path: /etc/passwd }, b: { path: \"${{ matrix.x }}\" }, c: { pth: x } }\nstages: { s: { gates: [a > 0] } }\n"
         ),
         (
+            "stored baseline",
+            "baseline: { model: file:champion.onnx, evaluate: stored }\nstages: { s: { gates: [a > 0] } }\n"
+        ),
+        (
             "baseline",
             "baseline: { model: champion, evaluate: sometimes, first: rubberstamp, anchor: \"registry:x\" }\nstages: { s: { gates: [a > 0] } }\n"
         ),
