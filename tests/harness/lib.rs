@@ -9,6 +9,7 @@
 
 pub mod docs;
 pub mod engine;
+pub mod github;
 mod redact;
 pub mod registry;
 mod workspace;

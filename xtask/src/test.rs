@@ -13,8 +13,9 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Also run what needs more than Rust: the comparison with scikit-learn and the registry in a bucket (Python with venv
-    /// and `PyPI`), containers on real engines (root and `.ci/start-engines`), the plugins' own tests on the host, and a
-    /// short, repeatable round of fuzzing (`cargo install cargo-fuzz`).
+    /// and `PyPI`), containers on real engines (root and `.ci/start-engines`), linters of the Action and the contract with
+    /// GitHub's API (`.ci/install-github`), the plugins' own tests on the host, and a short, repeatable round of fuzzing
+    /// (`cargo install cargo-fuzz`).
     #[arg(long)]
     all: bool,
     /// Only tests whose name contains this.
@@ -30,6 +31,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         tests.args(["--test", "e2e", "--", "--ignored", "scikit_learn::", "registry_s3::", "containers::"]);
         tests.env("RUNNER_TEST_PYTHON", python()?);
         run_in(&root(), &mut tests)?;
+        run_in(&root(), &mut Command::new(root().join(".ci").join("install-github")))?;
+        let mut github = workspace_tests();
+        github.args(["--test", "github", "--", "--ignored"]);
+        run_in(&root(), &mut github)?;
         run_in(&root().join("plugins"), cargo().args(["test", "--locked", "--workspace"]))?;
         fuzz::round()?;
     }

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Runs one command of `runner`. Its exit code goes to the output exit-code and decides in the action's last step, so that what
+# was learnt can be kept in between.
+set -euo pipefail
+
+cd "$GITHUB_WORKSPACE/$INPUT_WORKING_DIRECTORY"
+
+# Until the command itself says more: nothing was judged, and that is no pass. The last entry of a name counts.
+printf 'verdict=error\nresult=not-run\nexit-code=70\n' >> "$GITHUB_OUTPUT"
+
+# An empty variable is one that is not set.
+[ -n "${GITHUB_TOKEN:-}" ] || unset GITHUB_TOKEN GH_TOKEN
+[ -n "${RUNNER_GITHUB_APP_ID:-}" ] || unset RUNNER_GITHUB_APP_ID RUNNER_GITHUB_APP_KEY
+
+arguments=()
+case $INPUT_COMMAND in
+  run)
+    arguments+=(run --store "$INPUT_STORE" --report "$INPUT_REPORT")
+    [ -z "$INPUT_REPORT_OUT" ] || arguments+=(--report-out "$INPUT_REPORT_OUT")
+    [ "$INPUT_REQUIRE_REPORT" != true ] || arguments+=(--require-report)
+    while IFS= read -r line; do
+      line=${line%$'\r'}
+      [ -z "$line" ] || arguments+=("--param=$line")
+    done <<< "$INPUT_PARAMS"
+    while IFS= read -r line; do
+      line=${line%$'\r'}
+      [ -z "$line" ] || arguments+=("$line")
+    done <<< "$INPUT_ARGS"
+    arguments+=(-- "$INPUT_WORKFLOW")
+    ;;
+  post) arguments+=(report post -- "$INPUT_REPORT_OUT") ;;
+  approve)
+    arguments+=(report approve)
+    [ -z "$INPUT_WORKFLOW" ] || arguments+=(-- "$INPUT_WORKFLOW")
+    ;;
+esac
+
+code=0
+"$BIN/runner" "${arguments[@]}" || code=$?
+printf 'exit-code=%s\n' "$code" >> "$GITHUB_OUTPUT"
