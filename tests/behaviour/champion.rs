@@ -213,3 +213,55 @@ fn an_error_cannot_be_waived() {
         .expect_code(2);
     assert!(seen.stderr.contains("ERROR"), "{}", seen.snapshot());
 }
+
+/// Git in the workspace, with a person.
+fn git(workspace: &Workspace, arguments: &[&str]) {
+    let done = std::process::Command::new("git")
+        .args(["-c", "user.name=ana", "-c", "user.email=ana@example.org", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .current_dir(workspace.path())
+        .env("HOME", workspace.path())
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn a_branch_is_compared_with_the_run_of_another_commit() {
+    let workspace = Workspace::with_examples();
+    let text = workspace.read(WORKFLOW);
+    workspace.write(WORKFLOW, text.replace("registry:tumours@champion\", evaluate", "git:main\", evaluate"));
+    git(&workspace, &["init", "--quiet", "--initial-branch", "main"]);
+    git(&workspace, &["add", "workflows"]);
+    git(&workspace, &["commit", "--quiet", "--message", "first"]);
+    let before = run(&workspace, "c=1.0").expect_code(3);
+    assert!(
+        before.stdout.contains("no finished run of `champion-challenger` at the commit"),
+        "{}",
+        before.snapshot()
+    );
+    git(&workspace, &["checkout", "--quiet", "-b", "topic"]);
+    git(&workspace, &["commit", "--quiet", "--allow-empty", "--message", "second"]);
+    // That run was at the commit `main` and is finished, whatever its gates said.
+    let compared = run(&workspace, "c=0.0001").expect_code(3);
+    assert!(compared.stdout.contains("git:main is run"), "{}", compared.snapshot());
+    let same = run(&workspace, "c=1.0").expect_code(0);
+    assert!(same.stdout.contains("score@baseline"), "{}", same.snapshot());
+    let unknown = workspace.read(WORKFLOW).replace("git:main", "git:--output=x");
+    workspace.write(WORKFLOW, unknown);
+    let unknown = run(&workspace, "c=1.0").expect_code(3);
+    assert!(unknown.stdout.contains("git knows no commit"), "{}", unknown.snapshot());
+    assert!(!workspace.path().join("x").exists());
+}
+
+#[test]
+fn without_a_place_for_keys_evidence_is_not_signed_and_that_is_said() {
+    let workspace = Workspace::with_examples();
+    let mut command = workspace.command(&["run", "workflows/quickstart.yml"]);
+    command.env("RUNNER_CONFIG_DIR", "/proc/none");
+    let seen: Seen = command.output().unwrap().into();
+    let seen = seen.expect_code(0);
+    assert!(seen.stderr.contains("not signed") && seen.stdout.contains("not signed"), "{}", seen.snapshot());
+    let verified = workspace.run(&["verify", "registry:breast-cancer@champion"]).expect_code(5);
+    assert!(verified.stderr.contains("no trusted key"), "{}", verified.snapshot());
+}

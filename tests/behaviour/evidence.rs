@@ -69,6 +69,8 @@ impl Exhibit {
     }
 }
 
+type Change = Box<dyn Fn(&mut Value)>;
+
 /// Refused with exit code 5 and this code.
 fn refused(seen: Seen, code: &str) {
     let seen = seen.expect_code(5);
@@ -151,7 +153,7 @@ fn tampering_without_the_key_is_refused() {
 fn a_statement_that_was_changed_and_signed_again_contradicts_itself() {
     let exhibit = Exhibit::new();
     let gate = "/predicate/stages/0/case/gates/0/line";
-    let changes: [(&str, Box<dyn Fn(&mut Value)>); 8] = [
+    let changes: [(&str, Change); 8] = [
         (
             "evidence::statement",
             Box::new(|statement| statement["predicateType"] = "https://slsa.dev/provenance/v1".into()),

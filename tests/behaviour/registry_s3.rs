@@ -16,10 +16,15 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&str]) -> Self {
         let python =
             std::env::var_os("RUNNER_TEST_PYTHON").expect("RUNNER_TEST_PYTHON names a Python with moto");
         let mut process = Command::new(python)
             .arg(project().join("tests/s3/server.py"))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -143,20 +148,65 @@ fn two_challengers_of_one_champion_cannot_both_replace_it() {
 }
 
 #[test]
+#[ignore = "needs Python with tests/s3/requirements.txt as RUNNER_TEST_PYTHON: cargo xtask test --all"]
+fn a_store_without_conditional_writes_is_refused() {
+    let server = Server::start_with(&["--forgetful"]);
+    let workspace = Workspace::with_examples();
+    let seen = server.run(&workspace, &["run", WORKFLOW]).expect_code(6);
+    assert!(seen.stdout.contains("two create the same record"), "{}", seen.snapshot());
+    let listed = server.run(&workspace, &["model", "ls"]).expect_code(0);
+    assert!(listed.stdout.contains("no models yet"), "{}", listed.snapshot());
+}
+
+#[test]
+#[ignore = "needs Python with tests/s3/requirements.txt as RUNNER_TEST_PYTHON: cargo xtask test --all"]
+fn a_large_model_of_several_files_goes_through_the_bucket() {
+    let server = Server::start();
+    let (here, there) = (Workspace::empty(), Workspace::empty());
+    here.write("large.yml", LARGE);
+    let _ = server.run(&here, &["run", "large.yml"]).expect_code(0);
+    share_key(&here, &there);
+    let _ = there.run(&["key", "new"]).expect_code(0);
+    let verified = server.run(&there, &["verify", "registry:large@champion", "--json"]).expect_code(0);
+    assert!(verified.stdout.contains("sha256-tree:"), "{}", verified.snapshot());
+    let objects = there.path().join(".runner/objects/sha256");
+    let sizes = std::fs::read_dir(objects).unwrap().flat_map(|folder| {
+        std::fs::read_dir(folder.unwrap().path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len())
+    });
+    assert_eq!(sizes.max(), Some(20_000_001), "the large file came whole");
+}
+
+#[test]
 fn a_bucket_that_cannot_be_reached_is_said_and_nothing_is_promoted() {
     let workspace = Workspace::with_examples();
     let mut command = workspace.command(&["run", "workflows/quickstart.yml", "--registry", "s3://models"]);
     command
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_MAX_RETRIES", "0");
+        .env("AWS_SECRET_ACCESS_KEY", "test");
     let seen: Seen = command.output().unwrap().into();
     let seen = seen.expect_code(6);
     assert!(seen.stdout.contains("in the registry"), "{}", seen.snapshot());
     let bad = workspace.run(&["model", "ls", "--registry", "gs://models"]).expect_code(2);
     assert!(bad.stderr.contains("is not a place of a registry"), "{}", bad.snapshot());
 }
+
+const LARGE: &str = r#"
+name: large
+stages:
+  train:
+    steps:
+      - id: fit
+        run: |
+          mkdir "$RUNNER_OUT_MODEL"
+          head -c 20000001 /dev/zero > "$RUNNER_OUT_MODEL/weights"
+          echo '{"layers": 3}' > "$RUNNER_OUT_MODEL/config.json"
+          echo '{"name": "loss", "value": 0.5}' >> "$RUNNER_METRICS"
+        out: { model: { path: model, kind: model } }
+    gates:
+      - loss <= 1
+    promote: { model: fit.model, to: "registry:large@champion" }
+"#;
 
 const RACE: &str = r#"
 name: race

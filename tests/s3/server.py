@@ -2,7 +2,7 @@
 
 moto looks whether a key exists and then writes it, without a lock. S3 does both at once (`If-None-Match: *` has exactly one
 winner), and so does this server, because it never serves two requests at the same time. Prints its port, then serves until its
-standard input ends.
+standard input ends. With `--forgetful` it ignores that condition, as some stores do.
 """
 
 import sys
@@ -18,8 +18,20 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
+application = DomainDispatcherApplication(create_backend_app)
+
+
+def forgetful(environ, start_response):
+    environ.pop("HTTP_IF_NONE_MATCH", None)
+    return application(environ, start_response)
+
+
 server = make_server(
-    "127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=False, request_handler=Quiet
+    "127.0.0.1",
+    0,
+    forgetful if "--forgetful" in sys.argv else application,
+    threaded=False,
+    request_handler=Quiet,
 )
 threading.Thread(target=server.serve_forever, daemon=True).start()
 boto3.client(

@@ -8,7 +8,7 @@ use std::{
 
 use runner_store::signing::{PublicKey, SigningError, SigningKey};
 
-use crate::{environment::Environment, exit_code::ExitCode, failure::Failure};
+use crate::{environment::Environment, exit_code::ExitCode, failure::Failure, output, report::visible};
 
 /// The private key.
 const PRIVATE: &str = "signing.pem";
@@ -36,6 +36,24 @@ pub(crate) fn folder(environment: &Environment) -> Result<PathBuf, Failure> {
         )
     })?;
     Ok(environment.current_dir.join(config).join("keys"))
+}
+
+/// The signing key for a run. Where there is no place for one the run goes on and says so: its evidence is not signed, so
+/// that nothing will rest on it.
+pub(crate) fn for_run(environment: &Environment) -> Result<Keys, Failure> {
+    let unsigned = |failure: Failure| {
+        output::complain(&format!(
+            "warning: the evidence of this run is not signed: {}\n",
+            visible::line(&failure.message)
+        ));
+        Keys::default()
+    };
+    match for_signing(environment) {
+        Err(failure) if matches!(failure.code.as_str(), "cli::no-config-dir" | "cli::keys") => {
+            Ok(unsigned(failure))
+        }
+        keys => keys,
+    }
 }
 
 /// The signing key, made where there is none, and the trusted keys.

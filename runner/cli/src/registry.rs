@@ -3,11 +3,11 @@
 use runner_store::{Place, Registry, Store};
 
 use crate::{
-    arguments::RegistryArguments,
+    arguments::{RegistryArguments, StoreArguments},
     environment::{self, Environment},
     exit_code::ExitCode,
     failure::{Failure, from_diagnostic},
-    stored,
+    stored, workspace,
 };
 
 /// The shared registry, where one is named.
@@ -25,6 +25,20 @@ pub(crate) fn shared(
     Registry::open(&place, &environment::variables(), store.clone())
         .map(Some)
         .map_err(|error| stored::from_registry(&error))
+}
+
+/// The store for a command that asks the registry: with a shared one it is made where there is none, because this may be a
+/// machine that has run nothing yet.
+pub(crate) fn store(
+    store: &StoreArguments,
+    registry: &RegistryArguments,
+    environment: &Environment,
+) -> Result<Store, Failure> {
+    if registry.registry.is_none() && environment.registry.is_none() {
+        return stored::open(store, environment);
+    }
+    let workspace = workspace::find(&environment.current_dir, None);
+    Store::open(stored::folder(store, &workspace, environment)).map_err(|error| stored::from_storage(&error))
 }
 
 /// The shared registry, or the one in the store.

@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     variables.retain(|name, _| !secrets::is_source(&plan, name));
     let registry = registry::shared(&arguments.registry, environment, &store)?;
     let gated = plan.stages.iter().any(|stage| !stage.gates.is_empty());
-    let keys = if gated { keys::for_signing(environment)? } else { Keys::default() };
+    let keys = if gated { keys::for_run(environment)? } else { Keys::default() };
     let revisions = git::revisions(&plan, &loaded.workspace);
     let processes = ProcessOptions { env: variables.clone(), ..ProcessOptions::default() };
     let executors: Vec<Arc<dyn Executor>> =

@@ -1,6 +1,6 @@
 //! `runner verify`: whether evidence is genuine, about this model, consistent, and passing.
 
-use std::{fs, path::PathBuf};
+use std::{fmt::Write as _, fs, path::PathBuf};
 
 use runner_engine::evidence;
 use runner_store::{Digest, Store, digest_of};
@@ -14,7 +14,7 @@ use crate::{
     keys, output,
     proof::{self, Proof, from_doubt},
     registry,
-    report::{quantity, visible},
+    report::{quantity, visible, words::Mood},
     stored,
 };
 
@@ -46,22 +46,18 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let trusted = keys::for_checking(&arguments.key, environment)?;
-    let (model, proof) = match arguments.model.strip_prefix("registry:") {
-        Some(reference) => in_registry(reference, arguments, environment, &trusted)?,
-        None => {
-            let path = environment.current_dir.join(&arguments.model);
-            let object = digest_of(&path).map_err(|error| {
-                Failure::usage(
-                    "cli::model-file",
-                    format!("cannot read the model {}: {error}", path.display()),
-                )
-            })?;
-            let file = arguments.evidence.as_ref().ok_or_else(|| {
-                Failure::usage("cli::no-evidence", "a model in a file needs `--evidence FILE`")
-                    .help("the evidence of a run is .runner/runs/ID/evidence.json")
-            })?;
-            (object.digest, read(file, environment, &trusted)?)
-        }
+    let (model, proof) = if let Some(reference) = arguments.model.strip_prefix("registry:") {
+        in_registry(reference, arguments, environment, &trusted)?
+    } else {
+        let path = environment.current_dir.join(&arguments.model);
+        let object = digest_of(&path).map_err(|error| {
+            Failure::usage("cli::model-file", format!("cannot read the model {}: {error}", path.display()))
+        })?;
+        let file = arguments.evidence.as_ref().ok_or_else(|| {
+            Failure::usage("cli::no-evidence", "a model in a file needs `--evidence FILE`")
+                .help("the evidence of a run is .runner/runs/ID/evidence.json")
+        })?;
+        (object.digest, read(file, environment, &trusted)?)
     };
     proof.is_about(&model)?;
     if let Some(workflow) = &arguments.workflow {
@@ -99,7 +95,7 @@ fn in_registry(
         Failure::usage("cli::registry-reference", format!("`registry:{reference}` names no alias"))
             .help("write `registry:NAME@ALIAS`, or `registry:NAME@v3` for a version")
     })?;
-    let store: Store = stored::open(&arguments.store, environment)?;
+    let store: Store = registry::store(&arguments.store, &arguments.registry, environment)?;
     let registry = registry::open(&arguments.registry, environment, &store)?;
     let runtime = proof::runtime()?;
     let failed = |error: runner_store::RegistryError| stored::from_registry(&error);
@@ -168,8 +164,8 @@ fn tell(
     ];
     let mut text = String::new();
     for (name, value) in rows {
-        text.push_str(&format!("{:<10} {value}\n", look.dim(name)));
+        let _ = writeln!(text, "{:<10} {value}", look.dim(name));
     }
-    text.push_str(&format!("{}\n", look.mark(crate::report::words::Mood::Good, "verified", 8).trim_end()));
+    let _ = writeln!(text, "{}", look.mark(Mood::Good, "verified", 8).trim_end());
     output::print(&text)
 }

@@ -1,5 +1,7 @@
 //! What a run compared with, in words.
 
+use std::fmt::Write as _;
+
 use runner_engine::references::{ReferenceRecord, ReferenceState};
 
 use crate::report::{quantity, visible, words::Mood};
@@ -8,12 +10,12 @@ use crate::report::{quantity, visible, words::Mood};
 pub(crate) fn sentence(reference: &ReferenceRecord) -> (Mood, String) {
     let mut text = visible::line(&reference.reference);
     if let Some(version) = reference.version {
-        text.push_str(&format!(" is version {version}"));
+        let _ = write!(text, " is version {version}");
     } else if let Some(run) = &reference.run {
-        text.push_str(&format!(" is run {}", visible::line(run)));
+        let _ = write!(text, " is run {}", visible::line(run));
     }
     if let Some(digest) = &reference.digest {
-        text.push_str(&format!(" ({})", quantity::short_digest(digest)));
+        let _ = write!(text, " ({})", quantity::short_digest(digest));
     }
     let (mood, rest) = match &reference.state {
         ReferenceState::SameRun => (Mood::Good, ", scored in this run".to_owned()),

@@ -59,12 +59,11 @@ impl Finder<'_> {
 
     async fn in_registry(&self, name: &str) -> Result<Option<Found>, String> {
         let own;
-        let registry = match self.registry {
-            Some(registry) => registry,
-            None => {
-                own = self.store.registry().map_err(|error| error.to_string())?;
-                &own
-            }
+        let registry = if let Some(registry) = self.registry {
+            registry
+        } else {
+            own = self.store.registry().map_err(|error| error.to_string())?;
+            &own
         };
         let (model, alias) = name.split_once('@').ok_or("it names no alias")?;
         let Some(version) = registry.resolve(model, alias).await.map_err(|error| error.to_string())? else {

@@ -78,12 +78,14 @@ pub(crate) async fn resolve(
             record.run.clone_from(&found.run);
             if let Some(object) = &found.model {
                 let path = found.path.clone().unwrap_or_else(|| path_of_candidate.clone());
-                let object = object.clone();
-                in_use.models.insert(role, Published { object, kind: Kind::Model, path });
+                in_use.models.insert(role, Published { object: *object, kind: Kind::Model, path });
             }
             let usable = usable(&options.store, &found, stored_only || found.model.is_none());
             record.state = match usable {
-                Err(reason) => unreadable(&mut in_use, role, &written, &reason),
+                Err(reason) => {
+                    in_use.models.remove(&role);
+                    unreadable(&mut in_use, role, &written, &reason)
+                }
                 Ok(()) if judged.is_empty() => ReferenceState::Found,
                 Ok(()) if stored_only || found.model.is_none() => match found.stored {
                     Ok(stored) => {

@@ -1,6 +1,6 @@
 //! What candidates are compared with: found before the run, scored again by the step that scores the candidate.
 
-use std::{fs, sync::Arc};
+use std::{fmt::Write as _, fs, sync::Arc};
 
 use runner_engine::{
     RunOptions,
@@ -43,7 +43,7 @@ fn plan(gate: &str, written: Baseline) -> PlanBuilder {
 fn rows(scores: &[(&str, u8, f64)]) -> String {
     let mut text = "id,label,score\n".to_owned();
     for (id, label, score) in scores {
-        text.push_str(&format!("{id},{label},{score}\n"));
+        let _ = writeln!(text, "{id},{label},{score}");
     }
     text
 }
@@ -297,7 +297,6 @@ async fn a_promotion_is_refused_where_the_champion_was_replaced_meanwhile() {
         }
         Ok(())
     })));
-    let _ = &options;
     let run = place.run_with(options).await;
     // The consumer has a thread of its own: it may also have been too late, and then it is the one that follows.
     let history = place.store.registry().unwrap().history("m", "champion").await.unwrap();

@@ -15,7 +15,7 @@ pub enum RegistryError {
     #[diagnostic(transparent)]
     Storage(#[from] StorageError),
     /// The model's bytes are missing or damaged.
-    #[error("the model cannot be promoted: {source}")]
+    #[error("the model cannot be used: {source}")]
     #[diagnostic(
         code(registry::object),
         help(
@@ -82,6 +82,15 @@ pub enum RegistryError {
         /// `v4` or `nothing`.
         found: String,
     },
+    /// Two could be first at once.
+    #[error("the place of the registry lets two create the same record at once")]
+    #[diagnostic(
+        code(registry::unconditional),
+        help(
+            "it ignores `If-None-Match`, so promotions could be lost; use a store that knows conditional writes, as S3 does"
+        )
+    )]
+    Unconditional,
     /// Lost too many races.
     #[error("the registry of `{model}` is changed by too many others at once")]
     #[diagnostic(code(registry::busy), help("try again"))]

@@ -31,6 +31,8 @@ use crate::{digest::Digest, error::StorageError, layout::Store};
 
 /// The format of records.
 const FORMAT: u64 = 1;
+/// A record that everybody tries to create, and that is never read.
+const PROBE: &str = "conditional-writes";
 /// Lost races in a row before giving up. Each loss means that somebody else got through.
 const MAX_RACES: u32 = 10_000;
 
@@ -100,6 +102,7 @@ impl Registry {
     ) -> Result<Promoted, RegistryError> {
         check_model(model)?;
         check_alias(alias)?;
+        self.has_one_winner().await?;
         let size = self.secure(new.digest).await?;
         if let Some(evidence) = new.change.evidence {
             self.secure(evidence).await?;
@@ -108,7 +111,7 @@ impl Registry {
         let digest = new.digest;
         // Before a version is made that nothing points to.
         let head = self.head(model, alias).await?;
-        self.expect(model, alias, head.as_ref(), digest, expected)?;
+        expect(model, alias, head.as_ref(), digest, expected)?;
         let version = self.version_for(model, new, size).await?;
         self.point(model, alias, (version, digest), expected, change, keep).await
     }
@@ -124,6 +127,7 @@ impl Registry {
     ) -> Result<Promoted, RegistryError> {
         check_model(model)?;
         check_alias(alias)?;
+        self.has_one_winner().await?;
         let record = self.version(model, version).await?;
         self.fetch(&record.digest).await?;
         self.secure(record.digest).await?;
@@ -238,31 +242,6 @@ impl Registry {
         Err(RegistryError::Busy { model: model.to_owned() })
     }
 
-    /// Refuses where the alias is not what the caller believes. Promoting what it points to already is never refused.
-    fn expect(
-        &self,
-        model: &str,
-        alias: &str,
-        head: Option<&AliasRecord>,
-        digest: Digest,
-        expected: Expected,
-    ) -> Result<(), RegistryError> {
-        let previous = head.map(|head| head.version);
-        match expected {
-            Expected::Version(wanted)
-                if wanted != previous && head.is_none_or(|head| head.digest != digest) =>
-            {
-                Err(RegistryError::Moved {
-                    model: model.to_owned(),
-                    alias: alias.to_owned(),
-                    expected: name::version_text(wanted),
-                    found: name::version_text(previous),
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
     async fn point(
         &self,
         model: &str,
@@ -279,7 +258,7 @@ impl Registry {
             if previous == Some(version) {
                 return Ok(Promoted { version, previous, changed: false });
             }
-            self.expect(model, alias, head.as_ref(), digest, expected)?;
+            expect(model, alias, head.as_ref(), digest, expected)?;
             let record = AliasRecord {
                 format: FORMAT,
                 number: head.map_or(0, |head| head.number) + 1,
@@ -339,6 +318,19 @@ impl Registry {
         Ok(names)
     }
 
+    /// Refuses a place that lets two create the same record: everything rests on that exactly one can. A folder of this
+    /// machine is known to; of any other place it is tried on a record that is there for nothing else.
+    async fn has_one_winner(&self) -> Result<(), RegistryError> {
+        if self.shared.is_none() {
+            return Ok(());
+        }
+        let probe = serde_json::json!({ "format": FORMAT, "for": "trying conditional writes" });
+        if !self.create(PROBE, &probe).await? || !self.create(PROBE, &probe).await? {
+            return Ok(());
+        }
+        Err(RegistryError::Unconditional)
+    }
+
     /// Whether this call created the record; `false` where somebody else was first.
     async fn create(&self, location: &str, record: &impl Serialize) -> Result<bool, RegistryError> {
         let mut bytes = serde_json::to_vec_pretty(record)
@@ -359,6 +351,28 @@ impl Registry {
         let got = self.records.get(&Location::from(location)).await;
         let bytes = got.map_err(access)?.bytes().await.map_err(access)?;
         record::decode(&bytes, location)
+    }
+}
+
+/// Refuses where the alias is not what the caller believes. Promoting what it points to already is never refused.
+fn expect(
+    model: &str,
+    alias: &str,
+    head: Option<&AliasRecord>,
+    digest: Digest,
+    expected: Expected,
+) -> Result<(), RegistryError> {
+    let previous = head.map(|head| head.version);
+    match expected {
+        Expected::Version(wanted) if wanted != previous && head.is_none_or(|head| head.digest != digest) => {
+            Err(RegistryError::Moved {
+                model: model.to_owned(),
+                alias: alias.to_owned(),
+                expected: name::version_text(wanted),
+                found: name::version_text(previous),
+            })
+        }
+        _ => Ok(()),
     }
 }
 

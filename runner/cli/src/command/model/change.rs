@@ -80,7 +80,7 @@ impl Place {
         registry: &RegistryArguments,
         environment: &Environment,
     ) -> Result<Self, Failure> {
-        let store = stored::open(store, environment)?;
+        let store = registry::store(store, registry, environment)?;
         let registry = registry::open(registry, environment, &store)?;
         Ok(Self { store, registry, runtime: proof::runtime()? })
     }
@@ -101,20 +101,17 @@ pub(crate) fn promote(arguments: &PromoteArguments, environment: &Environment) -
     let (model, alias) = parse(&arguments.alias)?;
     let place = Place::open(&arguments.store, &arguments.registry, environment)?;
     let trusted = keys::for_checking(&arguments.key, environment)?;
-    let (proof, promotion, version) = match arguments.what.strip_prefix("run:") {
-        Some(run) => {
-            let run = place.store.open_run(run).map_err(|error| stored::from_run(&error))?;
-            let proof = Proof::of_run(&run, &trusted)?;
-            let promotion = intended(&proof, model, alias)?;
-            (proof, promotion, None)
-        }
-        None => {
-            let version = place.version(model, &arguments.what)?;
-            let proof = Proof::of_version(&version, &place.registry, &place.store, &place.runtime, &trusted)?;
-            let known = known(&proof, model, alias, &version.digest);
-            let promotion = known.unwrap_or_else(|| anonymous(&proof, model, alias, version.digest));
-            (proof, promotion, Some(version.version))
-        }
+    let (proof, promotion, version) = if let Some(run) = arguments.what.strip_prefix("run:") {
+        let run = place.store.open_run(run).map_err(|error| stored::from_run(&error))?;
+        let proof = Proof::of_run(&run, &trusted)?;
+        let promotion = intended(&proof, model, alias)?;
+        (proof, promotion, None)
+    } else {
+        let version = place.version(model, &arguments.what)?;
+        let proof = Proof::of_version(&version, &place.registry, &place.store, &place.runtime, &trusted)?;
+        let known = known(&proof, model, alias, &version.digest);
+        let promotion = known.unwrap_or_else(|| anonymous(&proof, model, alias, version.digest));
+        (proof, promotion, Some(version.version))
     };
     proof.is_about(&promotion.digest)?;
     proof.allows()?;
@@ -138,19 +135,16 @@ pub(crate) fn promote(arguments: &PromoteArguments, environment: &Environment) -
         evidence: Some(proof.digest),
         kind: ChangeKind::Promotion,
     };
-    let promoted = match version {
-        Some(number) => {
-            place.ask(place.registry.set_alias(model, alias, number, expected(&promotion), change))?
-        }
-        None => {
-            let new = proof.version(&promotion, change);
-            place.ask(async {
-                for digest in proof.predictions() {
-                    place.registry.share(&digest).await?;
-                }
-                place.registry.promote(model, alias, new, expected(&promotion)).await
-            })?
-        }
+    let promoted = if let Some(number) = version {
+        place.ask(place.registry.set_alias(model, alias, number, expected(&promotion), change))?
+    } else {
+        let new = proof.version(&promotion, change);
+        place.ask(async {
+            for digest in proof.predictions() {
+                place.registry.share(&digest).await?;
+            }
+            place.registry.promote(model, alias, new, expected(&promotion)).await
+        })?
     };
     tell("promoted", &arguments.alias, &promoted)
 }
@@ -167,18 +161,17 @@ pub(crate) fn rollback(
         return Err(Failure::usage("registry::no_alias", format!("`{model}@{alias}` points to nothing"))
             .help(format!("`runner model show {model}` lists the aliases")));
     };
-    let version = match &arguments.to {
-        Some(version) => place.version(model, version)?,
-        None => {
-            let before = version_before(&history, head.version).ok_or_else(|| {
-                Failure::usage(
-                    "registry::nothing_before",
-                    format!("`{model}@{alias}` has pointed to nothing before version {}", head.version),
-                )
-                .help("name the version with `--to`")
-            })?;
-            place.version(model, &format!("v{before}"))?
-        }
+    let version = if let Some(version) = &arguments.to {
+        place.version(model, version)?
+    } else {
+        let before = version_before(&history, head.version).ok_or_else(|| {
+            Failure::usage(
+                "registry::nothing_before",
+                format!("`{model}@{alias}` has pointed to nothing before version {}", head.version),
+            )
+            .help("name the version with `--to`")
+        })?;
+        place.version(model, &format!("v{before}"))?
     };
     let proof = Proof::of_version(&version, &place.registry, &place.store, &place.runtime, &trusted)?;
     proof.is_about(&version.digest)?;

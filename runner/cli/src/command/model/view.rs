@@ -74,7 +74,7 @@ fn ask<T>(
     environment: &Environment,
     question: impl AsyncFnOnce(Registry) -> Result<T, RegistryError>,
 ) -> Result<T, Failure> {
-    let store = stored::open(&arguments.store, environment)?;
+    let store = registry::store(&arguments.store, &arguments.registry, environment)?;
     let registry = registry::open(&arguments.registry, environment, &store)?;
     proof::runtime()?.block_on(question(registry)).map_err(|error| stored::from_registry(&error))
 }
