@@ -59,7 +59,8 @@ fn promotion_by_hand_needs_evidence_for_this_model_and_these_gates() {
     let refused = latest(&workspace);
     let promote = |alias: &str, what: &str| workspace.run(&["model", "promote", alias, what]);
 
-    let _ = promote("tumours@canary", "v1").expect_code(0);
+    let by_hand = promote("tumours@canary", "v1").expect_code(0);
+    insta::assert_snapshot!("promoted_by_hand", by_hand.snapshot());
     let _ = promote("tumours@canary", &format!("run:{champion}")).expect_code(0);
     let seen = promote("tumours@champion", &format!("run:{refused}")).expect_code(3);
     assert!(seen.stderr.contains("evidence::not_passing"), "{}", seen.snapshot());
@@ -69,7 +70,7 @@ fn promotion_by_hand_needs_evidence_for_this_model_and_these_gates() {
     let text = workspace.read(WORKFLOW);
     workspace.write(WORKFLOW, text.replace("accuracy >= 0.85", "accuracy >= 0.99"));
     let seen = promote("tumours@canary", "v1").expect_code(5);
-    assert!(seen.stderr.contains("evidence::other_policy"), "{}", seen.snapshot());
+    insta::assert_snapshot!("promotion_under_other_gates", seen.snapshot());
     workspace.write(WORKFLOW, text);
 
     // The bytes were changed since.
@@ -109,11 +110,11 @@ fn what_is_held_waits_for_a_person() {
 
     let other = format!("sha256:{}", "0".repeat(64));
     let stale = workspace.run(&["approve", &id, "--evidence", &other, "--why", "seen"]).expect_code(5);
-    assert!(stale.stderr.contains("approve::evidence-changed"), "{}", stale.snapshot());
+    insta::assert_snapshot!("approval_of_other_evidence", stale.snapshot());
     let approved = workspace
         .run(&["approve", &id, "--evidence", &digest, "--why", "good enough for the pilot"])
         .expect_code(0);
-    assert!(approved.stdout.contains("promoted tumours@champion to version 1"), "{}", approved.snapshot());
+    insta::assert_snapshot!("approved", approved.snapshot());
     let history = workspace.run(&["model", "history", "tumours@champion"]).expect_code(0);
     assert!(history.stdout.contains("good enough for the pilot"), "{}", redact(&history.stdout));
     assert!(workspace.path().join(format!(".runner/runs/{id}/approval.json")).exists());
@@ -170,7 +171,7 @@ fn a_waiver_lets_one_finding_pass_until_a_day() {
     assert!(unknown.stderr.contains("waiver::no-gate"), "{}", unknown.snapshot());
     let passing = waive("harmful_flips <= 1%", "2999-01-01").expect_code(2);
     assert!(passing.stderr.contains("waiver::not-a-fail"), "{}", passing.snapshot());
-    let _ = waive("sharp", "2999-01-01").expect_code(0);
+    insta::assert_snapshot!("waive", waive("sharp", "2999-01-01").expect_code(0).snapshot());
 
     // Visible wherever the run is shown.
     let waived = workspace

@@ -271,7 +271,9 @@ fn evidence_of_a_refused_model_is_genuine_and_does_not_pass() {
 #[test]
 fn a_private_key_that_others_can_read_signs_nothing() {
     let workspace = Workspace::with_examples();
-    let _ = workspace.run(&["key", "new"]).expect_code(0);
+    insta::assert_snapshot!("key_new", workspace.run(&["key", "new"]).expect_code(0).snapshot());
+    let shown = workspace.run(&["key", "show"]).expect_code(0);
+    assert!(shown.stdout.contains("BEGIN PUBLIC KEY"), "{}", shown.snapshot());
     let path = workspace.path().join(".config/runner/keys/signing.pem");
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let seen = workspace.run(&["run", "workflows/quickstart.yml"]).expect_code(6);

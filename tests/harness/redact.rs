@@ -11,6 +11,7 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b0[0-9a-f]{7}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[run]"),
         (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?Z?", "[time]"),
         (r"\d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC", "[time]"),
+        (r"\bpolicy +sha256:[0-9a-f]{64}", "policy [digest]"),
         // Evidence names its run and its key.
         (r"evidence:? +sha256:[0-9a-f]+", "evidence [digest]"),
         (r"--evidence sha256:[0-9a-f]+", "--evidence [digest]"),
