@@ -9,7 +9,6 @@ use crate::{
     data::{self, DataError},
     event::RunResult,
     executor::Executor,
-    judging::defaults,
 };
 
 /// One reason not to start.
@@ -46,7 +45,7 @@ pub(crate) fn refusals(
     }
     for stage in plan.stages.iter().zip(selected).filter_map(|(stage, selected)| selected.then_some(stage)) {
         for gate in &stage.gates {
-            refuse_gate(plan, &stage.name, gate, &mut refusals);
+            refuse_gate(&stage.name, gate, &mut refusals);
         }
     }
     refuse_host_steps(plan, selected, &mut refusals);
@@ -86,26 +85,14 @@ pub(crate) fn read_gate(gate: &PlannedGate) -> Result<Gate, String> {
     }
 }
 
-fn refuse_gate(plan: &Plan, stage: &str, gate: &PlannedGate, refusals: &mut Vec<Refusal>) {
+fn refuse_gate(stage: &str, gate: &PlannedGate, refusals: &mut Vec<Refusal>) {
     let line = gate.line_number;
-    match read_gate(gate) {
-        Ok(read) => {
-            for key in read.unavailable_with(&defaults(plan)) {
-                refusals.push(Refusal::new(
-                    RunResult::Environment,
-                    "engine::unavailable",
-                    format!(
-                        "`{key}` of the gate `{}` of stage `{stage}` (line {line}) is not available yet: judging without it would say less than you asked for",
-                        read.name()
-                    ),
-                ));
-            }
-        }
-        Err(problem) => refusals.push(Refusal::new(
+    if let Err(problem) = read_gate(gate) {
+        refusals.push(Refusal::new(
             RunResult::Invalid,
             "engine::gate",
             format!("a gate of stage `{stage}` (line {line}) cannot be read: {problem}"),
-        )),
+        ));
     }
 }
 

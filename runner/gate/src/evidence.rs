@@ -72,7 +72,7 @@ pub struct ScalarMetric {
 /// Defaults of a workflow's gates, and how its baseline came about.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Defaults {
-    /// One-sided confidence. Intervals are not available yet: where this is set, every gate is an error that says so.
+    /// One-sided confidence of gates that do not say their own. Without both, point estimates are judged.
     pub confidence: Option<f64>,
     /// Fewer rows are inconclusive, for gates without `min-samples`. Concerns metrics computed from predictions: a
     /// reported number has no known number of rows.
@@ -80,16 +80,4 @@ pub struct Defaults {
     /// There has never been a baseline, and the workflow allows a first promotion without one
     /// (`baseline.first: rubber-stamp`): rules against it warn instead of being errors.
     pub rubber_stamp: bool,
-}
-
-impl crate::grammar::Gate {
-    /// [`Self::unavailable`](crate::grammar::Gate::unavailable), with what the defaults add.
-    #[must_use]
-    pub fn unavailable_with(&self, defaults: &Defaults) -> Vec<String> {
-        let mut keys = self.unavailable();
-        if defaults.confidence.is_some() && !keys.iter().any(|key| key == "confidence") {
-            keys.push("confidence".to_owned());
-        }
-        keys
-    }
 }

@@ -29,6 +29,7 @@ pub mod judge;
 pub mod mapping;
 pub mod metrics;
 pub mod predictions;
+pub mod stats;
 pub(crate) mod sum;
 pub mod unit;
 pub mod verdict;

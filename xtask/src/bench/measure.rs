@@ -63,7 +63,7 @@ pub(crate) fn paired(
     Ok((figures(our_samples)?, if peer_samples.is_empty() { None } else { Some(figures(peer_samples)?) }))
 }
 
-fn figures(mut samples: Vec<Sample>) -> Result<Figures> {
+pub(crate) fn figures(mut samples: Vec<Sample>) -> Result<Figures> {
     samples.sort_by_key(|sample| sample.wall);
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else { bail!("no run was measured") };
     let (fastest, slowest) = (first.wall, last.wall);

@@ -16,6 +16,7 @@ use crate::command::{cargo, root, run_in};
 mod chain;
 mod containers;
 mod data;
+mod gates;
 mod language;
 mod measure;
 mod quickstart;
@@ -26,7 +27,7 @@ use report::Row;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only benchmarks whose name contains this: chain, containers, quickstart, start, check, table.
+    /// Only benchmarks whose name contains this: chain, containers, quickstart, start, check, table, gates.
     filter: Option<String>,
     /// Counted runs of each command, after one warm-up.
     #[arg(long, default_value_t = 5)]
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
     /// Print one JSON document instead of a table.
     #[arg(long)]
     json: bool,
-    /// Python with pandas, polars or `great_expectations`, for the peers of `table`.
+    /// Python with pandas, polars or `great_expectations` for the peers of `table`, numpy and scikit-learn for those of `gates`.
     #[arg(long, env = "RUNNER_BENCH_PYTHON")]
     python: Option<PathBuf>,
     /// Docker with the image `runner-test/base`, as in `DOCKER_HOST`, for `containers`.
@@ -100,6 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ("chain", chain::run),
         ("containers", containers::run),
         ("table", tables::run),
+        ("gates", gates::run),
     ];
     let mut rows = Vec::new();
     for (name, benchmark) in all {

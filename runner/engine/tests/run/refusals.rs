@@ -35,17 +35,6 @@ async fn what_is_not_available_yet_is_refused_before_anything_runs() {
 }
 
 #[tokio::test]
-async fn gates_that_ask_for_more_than_there_is_are_refused() {
-    let mut plan = PlanBuilder::new().stage("one").step("a", &[]).gate("auc >= 0.5");
-    plan.plan.gate_defaults.confidence = Some(0.95);
-    let executor = Arc::new(ScriptedExecutor::new());
-    let run = Place::new().run(plan, executor.clone()).await;
-    assert_eq!(run.summary.exit_code, 6);
-    assert!(run.reason().contains("confidence"), "{}", run.reason());
-    assert!(executor.order().is_empty());
-}
-
-#[tokio::test]
 async fn policy_decides_about_host_steps() {
     for (level, exit_code, warned) in
         [(PolicyLevel::Deny, 5, false), (PolicyLevel::Warn, 0, true), (PolicyLevel::Allow, 0, false)]

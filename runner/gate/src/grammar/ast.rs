@@ -1,6 +1,6 @@
 //! A gate as data.
 
-use crate::{exact::Exact, unit::Unit, verdict::Level};
+use crate::{exact::Exact, stats::correction::Correction, unit::Unit, verdict::Level};
 
 /// A gate: one or more rules that must all be met, and what it means if one is not.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,13 +21,6 @@ impl Gate {
     pub fn name(&self) -> String {
         self.id.clone().unwrap_or_else(|| self.to_string())
     }
-
-    /// Keys that were read and checked, but that this version cannot carry out. A gate with any of them must not be
-    /// judged as if they were not there; [`crate::judge()`] makes it an error.
-    #[must_use]
-    pub fn unavailable(&self) -> Vec<String> {
-        self.settings.unavailable.clone()
-    }
 }
 
 /// What only the mapping form can say; the default is what a one-line gate means.
@@ -43,8 +36,89 @@ pub struct Settings {
     pub better: Option<Better>,
     /// The author's reason, shown beside the verdict.
     pub why: Option<String>,
-    /// See [`Gate::unavailable`].
-    pub unavailable: Vec<String>,
+    /// One-sided confidence; without it that of the workflow's defaults, and without both the point estimate is judged.
+    pub confidence: Option<f64>,
+    /// Where intervals and p-values come from.
+    pub method: Method,
+    /// How many resamples are drawn.
+    pub resamples: Option<u64>,
+    /// What they follow from.
+    pub seed: Option<u64>,
+    /// Column whose values are drawn instead of rows.
+    pub cluster: Option<String>,
+    /// Column, or `label`, within whose values is drawn.
+    pub stratify: Option<String>,
+    /// A rule with a margin that cannot be seen with this power is not passed.
+    pub min_power: Option<f64>,
+    /// How p-values are adjusted within the gate.
+    pub correction: Correction,
+    /// What an inconclusive rule means.
+    pub on_inconclusive: OnInconclusive,
+}
+
+/// Where intervals and p-values come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// By what is known of the rule; see [`crate::judge()`].
+    #[default]
+    Auto,
+    /// Resamples of the rows.
+    Bootstrap,
+    /// Resamples of the rows that both models were scored on.
+    PairedBootstrap,
+    /// Wilson's score interval of a share.
+    Wilson,
+    /// McNemar's exact test of two accuracies.
+    McNemar,
+    /// DeLong's variance of areas under ROC curves.
+    DeLong,
+    /// Student's t over seeds.
+    SeedsT,
+}
+
+impl Method {
+    /// Every method.
+    pub const ALL: [Self; 7] = [
+        Self::Auto,
+        Self::Bootstrap,
+        Self::PairedBootstrap,
+        Self::Wilson,
+        Self::McNemar,
+        Self::DeLong,
+        Self::SeedsT,
+    ];
+
+    /// The word of the mapping form.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Bootstrap => "bootstrap",
+            Self::PairedBootstrap => "paired-bootstrap",
+            Self::Wilson => "wilson",
+            Self::McNemar => "mcnemar",
+            Self::DeLong => "delong",
+            Self::SeedsT => "seeds-t",
+        }
+    }
+}
+
+/// What an inconclusive rule means for its gate. Where nothing is said it stays INCONCLUSIVE, which blocks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OnInconclusive {
+    /// Whatever the event.
+    pub always: Option<Level>,
+    /// For one event, such as `pull_request` or `promote`.
+    pub by_event: Vec<(String, Level)>,
+}
+
+impl OnInconclusive {
+    /// What it means at this event.
+    #[must_use]
+    pub fn at(&self, event: Option<&str>) -> Option<Level> {
+        let named = self.by_event.iter().find(|(name, _)| Some(name.as_str()) == event);
+        named.map(|(_, level)| *level).or(self.always)
+    }
 }
 
 /// `slices:` of the mapping form.

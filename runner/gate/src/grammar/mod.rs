@@ -25,7 +25,7 @@ mod tests;
 mod words;
 
 pub use ast::{
-    Aggregate, Better, Bound, Comparator, Gate, OnMissing, Quantity, Reference, Relation, Rule, Selector,
+    Aggregate, Better, Bound, Comparator, Gate, Method, OnInconclusive, OnMissing, Quantity, Reference, Relation, Rule, Selector,
     Settings, Sign, Slice, SliceFamilies, Term, Test,
 };
 pub use parse::{SyntaxError, parse};

@@ -151,6 +151,12 @@ impl<'a> Bounds<'a> {
         Ok(in_hundredths(&margin.value.times(&base.abs())))
     }
 
+    /// What a reference measured on a slice.
+    pub(super) fn reference_cell(&self, reference: &Reference, slice: &[(String, String)]) -> Option<&Cell> {
+        let (_, cells) = self.references.iter().find(|(known, _)| *known == reference)?;
+        cells.as_ref().ok()?.iter().find(|cell| self.term.aggregate.is_some() || cell.slice == slice)
+    }
+
     fn reference_value(&self, reference: &Reference, slice: &[(String, String)]) -> Result<Exact, NoBound> {
         let metric = if let Reference::Metric(metric) = reference { metric } else { &self.term.metric };
         let missing = || Lack::Missing(format!("`{metric}` was not measured on this slice"));

@@ -40,6 +40,65 @@ pub(super) struct Cell {
     pub(super) n: Option<u64>,
     /// Fewest rows behind any slice that it was made of.
     pub(super) least_n: Option<u64>,
+    /// Where it comes from.
+    pub(super) origin: Origin,
+}
+
+/// Where a cell comes from.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// A step reported it.
+    Reported,
+    /// Computed from these rows of the predictions; from all without any.
+    Computed(Option<std::sync::Arc<[u32]>>),
+    /// One number of these cells.
+    Aggregated(Aggregate, Vec<Cell>),
+}
+
+/// What can be computed from predictions.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Computable<'a> {
+    /// A standard metric.
+    Standard(Metric),
+    /// The mean of a column.
+    Column(&'a str),
+}
+
+impl<'a> Computable<'a> {
+    /// By the name of the metric. A column's mean only where there is such a column.
+    pub(super) fn of(name: &'a str, measurements: &Measurements) -> Option<Self> {
+        if let Some(metric) = Metric::from_name(name) {
+            return Some(Self::Standard(metric));
+        }
+        let column = name.strip_prefix("mean_")?;
+        let predictions = measurements.predictions.as_ref()?;
+        predictions.slice_columns().any(|known| known == column).then_some(Self::Column(column))
+    }
+
+    pub(super) fn prepare(self, all: &Predictions, baseline: Option<&Predictions>) -> metrics::Flipped {
+        match self {
+            Self::Standard(metric) => metric.prepare(all, baseline),
+            Self::Column(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn of_rows(self, rows: Rows<'_>, flipped: &metrics::Flipped) -> Result<f64, String> {
+        match self {
+            Self::Standard(metric) => metric.of_rows(rows, flipped),
+            Self::Column(column) => metrics::mean_of_column(rows, column),
+        }
+    }
+
+    pub(super) fn statistic(
+        self,
+        rows: Rows<'_>,
+        flipped: &metrics::Flipped,
+    ) -> Result<Box<dyn crate::stats::statistic::Statistic>, String> {
+        match self {
+            Self::Standard(metric) => metric.statistic(rows, flipped),
+            Self::Column(column) => metrics::resampled::column_mean(rows, column),
+        }
+    }
 }
 
 /// Where to look.
@@ -64,7 +123,7 @@ impl Source<'_> {
 
     fn slices(self, metric: &str, slices: &[Slice]) -> Result<Vec<Cell>, Lack> {
         let reported = self.reported(metric, slices);
-        let computed = match (Metric::from_name(metric), &self.measurements.predictions) {
+        let computed = match (Computable::of(metric, self.measurements), &self.measurements.predictions) {
             (Some(known), Some(predictions)) => self.computed(known, predictions, slices),
             _ => Ok(Vec::new()),
         };
@@ -103,6 +162,7 @@ impl Source<'_> {
                     value: usable(metric, scalar.value),
                     n: None,
                     least_n: None,
+                    origin: Origin::Reported,
                 }),
                 Some(known) => {
                     let before = known.observed.unwrap_or(f64::NAN);
@@ -119,7 +179,7 @@ impl Source<'_> {
 
     fn computed(
         self,
-        metric: Metric,
+        metric: Computable<'_>,
         predictions: &Predictions,
         slices: &[Slice],
     ) -> Result<Vec<Cell>, Lack> {
@@ -135,6 +195,7 @@ impl Source<'_> {
                 }),
                 n,
                 least_n: n,
+                origin: Origin::Computed(rows.some.map(Into::into)),
             }
         };
         if slices.is_empty() {
@@ -251,6 +312,7 @@ fn reconcile(metric: &str, computed: &mut Cell, reported: &Cell) {
 }
 
 fn aggregated(aggregate: Aggregate, cells: Vec<Cell>) -> Cell {
+    let parts = cells.clone();
     let n = cells.iter().map(|cell| cell.n).try_fold(0_u64, |all, n| n.map(|n| all.saturating_add(n)));
     let least_n = if cells.iter().any(|cell| cell.n.is_none()) {
         None
@@ -263,6 +325,7 @@ fn aggregated(aggregate: Aggregate, cells: Vec<Cell>) -> Cell {
         value,
         n,
         least_n,
+        origin: Origin::Aggregated(aggregate, parts.clone()),
     };
     let count = cells.len() as u64;
     let mut values: Vec<(Exact, SliceValues, Option<u64>)> = Vec::new();

@@ -336,16 +336,6 @@ fn missing_may_warn_and_nan_may_not() {
     assert_eq!(verdict(&[("auc", f64::INFINITY)]), Verdict::Error);
 }
 
-#[test]
-fn what_is_not_available_is_never_judged_without_it() {
-    let confident = Defaults { confidence: Some(0.95), ..Defaults::default() };
-    let judgement = judge(&parse("auc >= 0.5").unwrap(), &evidence(&[("auc", 0.9)], None), &confident);
-    assert_eq!(
-        (judgement.verdict, judgement.message.as_str()),
-        (Verdict::Error, "not available in this version: confidence")
-    );
-}
-
 /// A measured value as a decimal of few digits, as reports have them.
 fn decimal() -> impl Strategy<Value = f64> {
     (-99_999_i32..100_000, 0..6_i32).prop_map(|(digits, scale)| f64::from(digits) / 10f64.powi(scale))

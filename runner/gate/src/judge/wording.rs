@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::counts_as;
+use super::{counts_as, uncertain::Answer};
 use crate::{
     exact::{Exact, told_apart},
     grammar::{Bound, Comparator, Selector, Slice, Term},
@@ -106,8 +106,39 @@ fn with_notes(mut line: String, judgement: &RuleJudgement, mut notes: Vec<String
     line
 }
 
+fn shown(value: f64) -> String {
+    Exact::from_f64(value).map_or_else(|| value.to_string(), |value| value.to_digits(4))
+}
+
+/// `; 95 % bounds 0.905 to 0.919` · `; difference -0.002, 95 % bounds -0.004 to 0.001`.
+pub(super) fn sure(answers: &[Answer]) -> String {
+    let Some(answer) = answers.first() else { return String::new() };
+    let mut text = String::new();
+    if let Some(difference) = answer.difference() {
+        let _ = write!(text, "; difference {}", shown(difference));
+    }
+    if let Some(interval) = answer.bounds() {
+        let join = if text.is_empty() { ';' } else { ',' };
+        let (percent, lower, upper) =
+            (shown(interval.confidence * 100.0), shown(interval.lower), shown(interval.upper));
+        let _ = write!(text, "{join} {percent} % bounds {lower} to {upper}");
+    }
+    text
+}
+
+/// `auc 0.912 is not decided against >= 0.9 (n = 200); 95 % bounds 0.89 to 0.93; 1200 rows would suffice`.
+pub(super) fn open(judgement: &RuleJudgement, value: &Exact, answers: &[Answer]) -> String {
+    let RuleJudgement { term, comparator, bound_text, .. } = judgement;
+    let line = format!("{term} {} is not decided against {comparator} {bound_text}", value.to_digits(4));
+    let mut line = with_notes(line, judgement, Vec::new()) + &sure(answers);
+    if let Some(rows) = answers.iter().filter_map(|answer| answer.power.sufficient_n).max() {
+        let _ = write!(line, "; about {rows} rows would suffice");
+    }
+    line
+}
+
 /// The line of the gate: the first of its worst rules, and how many others are as bad.
-pub(super) fn headline(level: Level, rules: &[RuleJudgement]) -> String {
+pub(super) fn headline(level: Level, softened: Option<Level>, rules: &[RuleJudgement]) -> String {
     let met = rules.iter().filter(|rule| rule.verdict == Verdict::Pass).count();
     if met == rules.len() {
         return match rules {
@@ -117,8 +148,8 @@ pub(super) fn headline(level: Level, rules: &[RuleJudgement]) -> String {
         };
     }
     let unmet = || rules.iter().filter(|rule| rule.verdict != Verdict::Pass);
-    let worst = unmet().map(|rule| counts_as(level, rule.verdict)).max();
-    let mut deciding = unmet().filter(|rule| Some(counts_as(level, rule.verdict)) == worst);
+    let worst = unmet().map(|rule| counts_as(level, softened, rule.verdict)).max();
+    let mut deciding = unmet().filter(|rule| Some(counts_as(level, softened, rule.verdict)) == worst);
     let first = deciding.next().map(|rule| rule.message.clone()).unwrap_or_default();
     match deciding.count() {
         0 => first,

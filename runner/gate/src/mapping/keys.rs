@@ -5,7 +5,11 @@ use serde_json::{Map, Value};
 use super::MappingProblem;
 use crate::{
     exact::Exact,
-    grammar::{Better, OnMissing, Quantity, Reference, Term, is_id, nearest, parse_quantity, parse_term},
+    grammar::{
+        Better, Method, OnInconclusive, OnMissing, Quantity, Reference, Term, is_id, nearest, parse_quantity,
+        parse_term,
+    },
+    stats::correction::Correction,
     unit::Unit,
     verdict::Level,
 };
@@ -134,17 +138,40 @@ impl Reader {
         }
     }
 
-    pub(super) fn on_inconclusive(&mut self, pointer: &str, value: &Value) {
+    pub(super) fn on_inconclusive(&mut self, pointer: &str, value: &Value) -> OnInconclusive {
         match value {
             Value::Object(map) => {
-                for (event, value) in map {
-                    self.level(&format!("{pointer}/{}", escaped(event)), value);
-                }
+                let level = |(event, value): (&String, &Value)| {
+                    (event.clone(), self.level(&format!("{pointer}/{}", escaped(event)), value))
+                };
+                OnInconclusive { always: None, by_event: map.iter().map(level).collect() }
             }
-            _ => {
-                self.level(pointer, value);
-            }
+            _ => OnInconclusive { always: Some(self.level(pointer, value)), by_event: Vec::new() },
         }
+    }
+
+    pub(super) fn method(&mut self, pointer: &str, value: &Value) -> Option<Method> {
+        let word = self.word(pointer, value, &Method::ALL.map(Method::word))?;
+        Method::ALL.into_iter().find(|method| method.word() == word)
+    }
+
+    pub(super) fn correction(&mut self, pointer: &str, value: &Value) -> Option<Correction> {
+        Some(match self.word(pointer, value, &["holm", "bh", "none"])? {
+            "holm" => Correction::Holm,
+            "bh" => Correction::BenjaminiHochberg,
+            _ => Correction::None,
+        })
+    }
+
+    /// Fewer would not carry an interval, and more would take hours.
+    pub(super) fn resamples(&mut self, pointer: &str, value: &Value) -> Option<u64> {
+        let count = self.count(pointer, value)?;
+        if (100..=1_000_000).contains(&count) {
+            return Some(count);
+        }
+        let help = Some("2000 are usual".to_owned());
+        self.report(pointer, "gate::number", format!("{count} does not lie between 100 and 1000000"), help);
+        None
     }
 
     pub(super) fn count(&mut self, pointer: &str, value: &Value) -> Option<u64> {
@@ -156,9 +183,9 @@ impl Reader {
     }
 
     /// A number between 0 and 1, both excluded.
-    pub(super) fn share(&mut self, pointer: &str, value: &Value) -> Option<()> {
+    pub(super) fn share(&mut self, pointer: &str, value: &Value) -> Option<f64> {
         match value.as_f64() {
-            Some(share) if share > 0.0 && share < 1.0 => Some(()),
+            Some(share) if share > 0.0 && share < 1.0 => Some(share),
             Some(share) => {
                 let help = (1.0..100.0).contains(&share).then(|| format!("write `{}`", share / 100.0));
                 self.report(pointer, "gate::number", format!("{share} does not lie between 0 and 1"), help);

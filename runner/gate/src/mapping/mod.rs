@@ -14,11 +14,18 @@
 //! else: fail
 //! on-missing: fail
 //! why: Legal needs at most 0.2 pp loss on AUC
+//! confidence: 0.95                                   # one-sided; without it the point estimate is judged
+//! method: auto                                       # auto, bootstrap, paired-bootstrap, wilson, mcnemar, delong, seeds-t
+//! resamples: 2000
+//! seed: 7                                            # the same seed, the same verdict
+//! cluster: user_id                                   # resample users, not rows
+//! stratify: label
+//! min-power: 0.8                                     # a margin that cannot be seen: INCONCLUSIVE
+//! correction: holm                                   # holm, bh or none, over the comparisons of this gate
+//! on-inconclusive: { pull_request: warn, promote: hold }
 //! ```
 //!
-//! `slices` are judged besides the whole, and each by every rule. `confidence`, `method`, `resamples`, `seed`,
-//! `cluster`, `stratify`, `min-power`, `correction` and `on-inconclusive` are checked, but not carried out yet: they are
-//! listed by [`Gate::unavailable`].
+//! `slices` are judged besides the whole, and each by every rule.
 
 mod keys;
 
@@ -41,21 +48,8 @@ pub struct MappingProblem {
     pub help: Option<String>,
 }
 
-/// Keys that are checked and not carried out yet.
-const UNAVAILABLE: [&str; 9] = [
-    "confidence",
-    "method",
-    "resamples",
-    "seed",
-    "cluster",
-    "stratify",
-    "min-power",
-    "correction",
-    "on-inconclusive",
-];
-
-/// Every other key.
-const AVAILABLE: [&str; 13] = [
+/// Every key.
+const KEYS: [&str; 22] = [
     "id",
     "metric",
     "min",
@@ -69,10 +63,16 @@ const AVAILABLE: [&str; 13] = [
     "else",
     "on-missing",
     "why",
+    "confidence",
+    "method",
+    "resamples",
+    "seed",
+    "cluster",
+    "stratify",
+    "min-power",
+    "correction",
+    "on-inconclusive",
 ];
-
-const METHODS: [&str; 7] =
-    ["auto", "bootstrap", "paired-bootstrap", "wilson", "mcnemar", "delong", "seeds-t"];
 
 /// Reads a gate in mapping form, or says everything that is wrong with it.
 pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
@@ -81,7 +81,7 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
         reader.report("", "gate::type", "a gate is one line of text or a mapping", None);
         return Err(reader.problems);
     };
-    reader.unknown_keys("", map, AVAILABLE.iter().chain(&UNAVAILABLE).copied());
+    reader.unknown_keys("", map, KEYS);
     let key = |name: &str| map.get(name);
 
     let term = if let Some(metric) = key("metric") {
@@ -128,7 +128,19 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
             .map_or_else(Default::default, |value| reader.on_missing("/on-missing", value)),
         better: key("better").and_then(|value| reader.better("/better", value)),
         why: key("why").and_then(|value| reader.text("/why", value)),
-        unavailable: unavailable(&mut reader, map),
+        confidence: key("confidence").and_then(|value| reader.share("/confidence", value)),
+        method: key("method").and_then(|value| reader.method("/method", value)).unwrap_or_default(),
+        resamples: key("resamples").and_then(|value| reader.resamples("/resamples", value)),
+        seed: key("seed").and_then(|value| reader.count("/seed", value)),
+        cluster: key("cluster").and_then(|value| reader.text("/cluster", value)),
+        stratify: key("stratify").and_then(|value| reader.text("/stratify", value)),
+        min_power: key("min-power").and_then(|value| reader.share("/min-power", value)),
+        correction: key("correction")
+            .and_then(|value| reader.correction("/correction", value))
+            .unwrap_or_default(),
+        on_inconclusive: key("on-inconclusive")
+            .map(|value| reader.on_inconclusive("/on-inconclusive", value))
+            .unwrap_or_default(),
     };
     let id = key("id").and_then(|value| reader.id("/id", value));
     let level = key("else").map_or_else(Default::default, |value| reader.level("/else", value));
@@ -172,28 +184,6 @@ fn slice_families(reader: &mut Reader, value: &Value) -> Option<SliceFamilies> {
         min_samples: map.get("min-samples").and_then(|value| reader.count("/slices/min-samples", value)),
         worst: map.get("worst").and_then(|value| reader.count("/slices/worst", value)),
     })
-}
-
-/// Checks the keys that are not carried out yet, and lists those that ask for something.
-fn unavailable(reader: &mut Reader, map: &serde_json::Map<String, Value>) -> Vec<String> {
-    for (name, value) in map {
-        let pointer = format!("/{name}");
-        match name.as_str() {
-            "confidence" | "min-power" => reader.share(&pointer, value),
-            "method" => reader.word(&pointer, value, &METHODS).map(|_| ()),
-            "correction" => reader.word(&pointer, value, &["holm", "bh", "none"]).map(|_| ()),
-            "resamples" | "seed" => reader.count(&pointer, value).map(|_| ()),
-            "cluster" | "stratify" => reader.text(&pointer, value).map(|_| ()),
-            "on-inconclusive" => {
-                reader.on_inconclusive(&pointer, value);
-                None
-            }
-            _ => None,
-        };
-    }
-    let asked =
-        |name: &&&str| map.contains_key(**name) && !(**name == "correction" && map["correction"] == "none");
-    UNAVAILABLE.iter().filter(asked).map(|name| (*name).to_owned()).collect()
 }
 
 #[cfg(test)]

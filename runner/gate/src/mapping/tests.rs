@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::from_json;
+use crate::{grammar::Method, stats::correction::Correction, verdict::Level};
 
 #[test]
 fn reads_the_whole_form() {
@@ -21,20 +22,28 @@ fn reads_the_whole_form() {
     let slices = gate.settings.slices.clone().unwrap();
     assert_eq!(slices.by, [vec!["region".to_owned()], vec!["region".to_owned(), "device".to_owned()]]);
     assert_eq!(slices.except, [("region".to_owned(), vec!["XX".to_owned(), "7".to_owned()])]);
-    assert!(gate.unavailable().is_empty());
 }
 
 #[test]
-fn lists_what_is_not_carried_out_yet() {
+fn reads_the_keys_of_uncertainty() {
     let gate = from_json(&json!({
         "metric": "auc", "min": 0.5, "confidence": 0.95, "method": "auto", "resamples": 2000, "seed": 7,
         "cluster": "user", "stratify": "label", "min-power": 0.8, "correction": "holm",
         "on-inconclusive": { "pull_request": "warn", "promote": "hold" },
     }))
     .unwrap();
-    assert_eq!(gate.unavailable(), super::UNAVAILABLE);
-    let gate = from_json(&json!({ "metric": "auc", "min": 0.5, "correction": "none" })).unwrap();
-    assert!(gate.unavailable().is_empty());
+    let settings = &gate.settings;
+    assert_eq!((settings.confidence, settings.min_power), (Some(0.95), Some(0.8)));
+    assert_eq!((settings.resamples, settings.seed), (Some(2000), Some(7)));
+    assert_eq!((settings.cluster.as_deref(), settings.stratify.as_deref()), (Some("user"), Some("label")));
+    assert_eq!((settings.method, settings.correction), (Method::Auto, Correction::Holm));
+    assert_eq!(settings.on_inconclusive.at(Some("pull_request")), Some(Level::Warn));
+    assert_eq!(settings.on_inconclusive.at(Some("push")), None);
+    assert_eq!(settings.on_inconclusive.at(None), None);
+    for (key, value) in [("resamples", json!(10)), ("method", json!("magic")), ("correction", json!("bonferroni"))] {
+        let problems = from_json(&json!({ "metric": "auc", "min": 0.5, key: value })).unwrap_err();
+        assert_eq!(problems[0].pointer, format!("/{key}"));
+    }
 }
 
 #[test]

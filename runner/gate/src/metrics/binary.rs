@@ -9,7 +9,7 @@ const THRESHOLD: f64 = 0.5;
 const NOT_BINARY: &str = "labels must be 0 and 1, or true and false";
 
 /// Labels of 0 and 1, or why they are not.
-fn truth(rows: Rows<'_>) -> Result<&[f64], String> {
+pub(super) fn truth(rows: Rows<'_>) -> Result<&[f64], String> {
     match &rows.all.outcomes {
         Outcomes::Numbers { label, .. } if rows.all.binary_labels => Ok(label),
         _ => match rows.all.classes() {
@@ -23,11 +23,23 @@ fn truth(rows: Rows<'_>) -> Result<&[f64], String> {
     }
 }
 
-fn scores(rows: Rows<'_>) -> Result<&[f64], String> {
+pub(super) fn scores(rows: Rows<'_>) -> Result<&[f64], String> {
     rows.all.score.as_deref().ok_or_else(|| "predictions have no column `score`".to_owned())
 }
 
-fn probabilities(rows: Rows<'_>) -> Result<&[f64], String> {
+/// Whether each of these rows is positive, and its score.
+pub(crate) fn labels_and_scores(all: &Predictions, rows: &[u32]) -> Result<(Vec<bool>, Vec<f64>), String> {
+    let rows = Rows { all, some: Some(rows) };
+    let (truth, scores) = (truth(rows)?, scores(rows)?);
+    let (mut positive, mut own) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+    rows.each(|row| {
+        positive.push(truth[row] == 1.0);
+        own.push(scores[row]);
+    });
+    Ok((positive, own))
+}
+
+pub(super) fn probabilities(rows: Rows<'_>) -> Result<&[f64], String> {
     let scores = scores(rows)?;
     let mut outside = None;
     rows.each(|row| {
@@ -54,14 +66,15 @@ pub(super) fn decisions(rows: Rows<'_>) -> Result<(&[f64], f64), String> {
 }
 
 /// Weighted confusion counts.
-struct Confusion {
-    tp: f64,
-    fp: f64,
-    tn: f64,
-    fn_: f64,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Confusion {
+    pub(super) tp: f64,
+    pub(super) fp: f64,
+    pub(super) tn: f64,
+    pub(super) fn_: f64,
 }
 
-fn confusion(rows: Rows<'_>) -> Result<Confusion, String> {
+pub(super) fn confusion(rows: Rows<'_>) -> Result<Confusion, String> {
     let truth = truth(rows)?;
     let (values, from) = decisions(rows)?;
     let count = |label: f64, predicted: bool| {
@@ -81,8 +94,9 @@ fn confusion(rows: Rows<'_>) -> Result<Confusion, String> {
     Ok(Confusion { tp, fp, tn, fn_ })
 }
 
-pub(super) fn of_confusion(metric: BinaryMetric, rows: Rows<'_>) -> Result<f64, String> {
-    let Confusion { tp, fp, tn, fn_ } = confusion(rows)?;
+pub(super) fn of_confusion(metric: BinaryMetric, counts: Confusion) -> Result<f64, String> {
+    let Confusion { tp, fp, tn, fn_ } = counts;
+    let total = || positive(tp + fp + tn + fn_, "the weights add up to 0");
     let positives = || positive(tp + fn_, "no row has a positive label");
     let negatives = || positive(tn + fp, "no row has a negative label");
     let predicted = || positive(tp + fp, "no row is predicted positive");
@@ -109,8 +123,8 @@ pub(super) fn of_confusion(metric: BinaryMetric, rows: Rows<'_>) -> Result<f64, 
                 (predicted()?.sqrt() * positives()?.sqrt()) * (negatives()?.sqrt() * (tn + fn_).sqrt());
             ((tp * tn - fp * fn_) / scale).clamp(-1.0, 1.0)
         }
-        BinaryMetric::Prevalence => (tp + fn_) / rows.total_weight()?,
-        BinaryMetric::PredictedPositiveRate => (tp + fp) / rows.total_weight()?,
+        BinaryMetric::Prevalence => (tp + fn_) / total()?,
+        BinaryMetric::PredictedPositiveRate => (tp + fp) / total()?,
     })
 }
 
@@ -152,7 +166,7 @@ fn sortable(value: f64) -> u64 {
 }
 
 /// Weighted positives and negatives at each distinct score, lowest score first.
-fn thresholds(rows: Rows<'_>) -> Result<Vec<(f64, f64)>, String> {
+pub(super) fn thresholds(rows: Rows<'_>) -> Result<Vec<(f64, f64)>, String> {
     let (truth, scores) = (truth(rows)?, scores(rows)?);
     let all = by_score(rows.all, scores, truth);
     let some: Vec<u32>;
@@ -184,7 +198,11 @@ fn thresholds(rows: Rows<'_>) -> Result<Vec<(f64, f64)>, String> {
 
 /// As the Mann–Whitney statistic, which equals the trapezoidal area under the ROC curve.
 pub(super) fn roc_auc(rows: Rows<'_>) -> Result<f64, String> {
-    let groups = thresholds(rows)?;
+    area_of(thresholds(rows)?.into_iter())
+}
+
+/// From weights of positives and negatives at each score, lowest first.
+pub(super) fn area_of(groups: impl Iterator<Item = (f64, f64)>) -> Result<f64, String> {
     // Twice the number of ordered pairs: whole numbers without weights, so exact up to 2^53 (90 million rows).
     let (mut twice, mut below, mut positives) = (0.0, 0.0, 0.0);
     for (positive, negative) in groups {
@@ -199,9 +217,13 @@ pub(super) fn roc_auc(rows: Rows<'_>) -> Result<f64, String> {
 
 /// Without interpolation: each threshold adds its gain in recall times its precision.
 pub(super) fn average_precision(rows: Rows<'_>) -> Result<f64, String> {
-    let groups = thresholds(rows)?;
+    average_precision_of(thresholds(rows)?.into_iter().rev())
+}
+
+/// From weights of positives and negatives at each score, highest first.
+pub(super) fn average_precision_of(groups: impl Iterator<Item = (f64, f64)>) -> Result<f64, String> {
     let (mut tp, mut fp, mut area) = (0.0, 0.0, 0.0);
-    for (positive, negative) in groups.into_iter().rev() {
+    for (positive, negative) in groups {
         tp += positive;
         fp += negative;
         if positive > 0.0 {
@@ -211,13 +233,15 @@ pub(super) fn average_precision(rows: Rows<'_>) -> Result<f64, String> {
     Ok((area / positive(tp, "no row has a positive label")?).clamp(0.0, 1.0))
 }
 
+/// Of one row; the probability is cut so that its logarithm is finite.
+pub(super) fn log_loss_of(truth: f64, score: f64) -> f64 {
+    let p = score.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+    -(if truth == 1.0 { p.ln() } else { (1.0 - p).ln() })
+}
+
 pub(super) fn log_loss(rows: Rows<'_>) -> Result<f64, String> {
     let (truth, scores) = (truth(rows)?, probabilities(rows)?);
-    let loss = rows.weighted_sum(|row| {
-        let p = scores[row].clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-        -(if truth[row] == 1.0 { p.ln() } else { (1.0 - p).ln() })
-    });
-    Ok(loss / rows.total_weight()?)
+    Ok(rows.weighted_sum(|row| log_loss_of(truth[row], scores[row])) / rows.total_weight()?)
 }
 
 pub(super) fn brier(rows: Rows<'_>) -> Result<f64, String> {

@@ -4,7 +4,7 @@ use super::{Average, ClassMetric, Rows, binary, positive};
 use crate::{predictions::Classes, sum::ExactSum};
 
 /// Truth and prediction as codes of classes.
-struct Codes<'a> {
+pub(super) struct Codes<'a> {
     classes: &'a Classes,
     predicted: Predicted<'a>,
 }
@@ -17,11 +17,16 @@ enum Predicted<'a> {
 }
 
 impl Codes<'_> {
-    fn label(&self, row: usize) -> u32 {
+    /// How many classes there are, and one more for what is predicted and no label has.
+    pub(super) fn count(&self) -> usize {
+        self.classes.names.len() + 1
+    }
+
+    pub(super) fn label(&self, row: usize) -> u32 {
         self.classes.label[row]
     }
 
-    fn predicted(&self, row: usize) -> u32 {
+    pub(super) fn predicted(&self, row: usize) -> u32 {
         match self.predicted {
             Predicted::Codes(codes) => codes[row],
             Predicted::Scores { scores, from, classes } => classes[usize::from(scores[row] >= from)],
@@ -29,7 +34,7 @@ impl Codes<'_> {
     }
 }
 
-fn codes(rows: Rows<'_>) -> Result<Codes<'_>, String> {
+pub(super) fn codes(rows: Rows<'_>) -> Result<Codes<'_>, String> {
     let classes = rows.all.classes()?;
     if let Some(prediction) = &classes.prediction {
         return Ok(Codes { classes, predicted: Predicted::Codes(prediction) });
@@ -58,7 +63,7 @@ pub(super) fn right(rows: Rows<'_>) -> Result<Vec<bool>, String> {
 }
 
 /// Weights of one class: of its labels, of its predictions, of both.
-type Tally = [f64; 3];
+pub(super) type Tally = [f64; 3];
 
 /// Most classes that averages are computed for: each needs exact sums of about 2 KB.
 const MAX_CLASSES: usize = 10_000;
@@ -111,11 +116,13 @@ fn weighted(rows: Rows<'_>, codes: &Codes<'_>, classes: usize) -> Vec<Tally> {
 }
 
 pub(super) fn balanced_accuracy(rows: Rows<'_>) -> Result<f64, String> {
-    let recalls: Vec<f64> = tallies(rows)?
-        .into_iter()
-        .filter(|(_, [labels, ..])| *labels > 0.0)
-        .map(|(_, [labels, _, right])| right / labels)
-        .collect();
+    let tallies = tallies(rows)?;
+    balanced(tallies.into_iter().map(|(_, tally)| tally))
+}
+
+pub(super) fn balanced(tallies: impl Iterator<Item = Tally>) -> Result<f64, String> {
+    let recalls: Vec<f64> =
+        tallies.filter(|[labels, ..]| *labels > 0.0).map(|[labels, _, right]| right / labels).collect();
     if recalls.len() < 2 {
         return Err("all labels are of one class".to_owned());
     }
@@ -124,7 +131,15 @@ pub(super) fn balanced_accuracy(rows: Rows<'_>) -> Result<f64, String> {
 }
 
 pub(super) fn averaged(metric: ClassMetric, average: Average, rows: Rows<'_>) -> Result<f64, String> {
-    let tallies = tallies(rows)?;
+    average_of(metric, average, &tallies(rows)?)
+}
+
+/// The average over classes with labels or predictions.
+pub(super) fn average_of(
+    metric: ClassMetric,
+    average: Average,
+    tallies: &[(String, Tally)],
+) -> Result<f64, String> {
     let of = |name: &str, [labels, predictions, right]: Tally| match metric {
         ClassMetric::Precision => {
             Ok(right / positive(predictions, &format!("class `{name}` is never predicted"))?)
@@ -134,12 +149,12 @@ pub(super) fn averaged(metric: ClassMetric, average: Average, rows: Rows<'_>) ->
     };
     if average == Average::Micro {
         let total = |i: usize| ExactSum::of(tallies.iter().map(|(_, tally)| tally[i]));
-        rows.total_weight()?;
+        positive(total(0), "the weights add up to 0")?;
         return of("any", [total(0), total(1), total(2)]);
     }
     let mut values = Vec::new();
     let mut weights = Vec::new();
-    for (name, tally) in &tallies {
+    for (name, tally) in tallies {
         let weight = if average == Average::Macro { 1.0 } else { tally[0] };
         if weight > 0.0 {
             values.push(of(name, *tally)? * weight);

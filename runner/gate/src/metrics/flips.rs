@@ -1,7 +1,10 @@
 //! Rows that one model had right and the other has wrong.
 
 use super::{Rows, classes};
-use crate::predictions::{Outcomes, Predictions};
+use crate::{
+    predictions::{Outcomes, Predictions},
+    stats::mcnemar::Discordant,
+};
 
 /// Which rows the baseline had right and the candidate has wrong, or the reverse where not `harmful`. Rows are matched
 /// by id, whatever their order; both must have the same ids with the same labels.
@@ -26,6 +29,22 @@ pub(super) fn rows(
         return Err(foreign(all.foreign_id(baseline).unwrap_or_default()));
     }
     Ok(flipped)
+}
+
+/// Rows among `positions` that only the baseline (harmful) and only the candidate (helpful) has right.
+pub(crate) fn counts(
+    all: &Predictions,
+    baseline: &Predictions,
+    some: Option<&[u32]>,
+) -> Result<Discordant, String> {
+    let of = Rows { all, some };
+    let (harmful, helpful) = (rows(all, Some(baseline), true)?, rows(all, Some(baseline), false)?);
+    let count = |flipped: &[bool]| {
+        let mut count = 0;
+        of.each(|row| count += u64::from(flipped[row]));
+        count
+    };
+    Ok(Discordant { helpful: count(&helpful), harmful: count(&harmful), rows: of.len() as u64 })
 }
 
 fn foreign(id: &str) -> String {

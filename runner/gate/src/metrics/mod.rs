@@ -20,7 +20,7 @@
 //! | `recall` (`tpr`, `sensitivity`) | tp / (tp + fn) |
 //! | `specificity` (`tnr`) | tn / (tn + fp) |
 //! | `fpr`, `fnr` | fp / (fp + tn), fn / (fn + tp) |
-//! | `f1`, `f0.5`, `f2` | (1 + β²) tp / ((1 + β²) tp + β² fn + fp) |
+//! | `f1`, `fBETA` such as `f0.5`, `f2` | (1 + β²) tp / ((1 + β²) tp + β² fn + fp) |
 //! | `mcc` | (tp·tn − fp·fn) / √((tp+fp)(tp+fn)(tn+fp)(tn+fn)) |
 //! | `roc_auc` (`auc`) | P(score of a positive > score of a negative) + ½ P(equal): Mann–Whitney |
 //! | `pr_auc` (`average_precision`) | Σ (Rᵢ − Rᵢ₋₁) Pᵢ over thresholds, as `average_precision_score` |
@@ -29,17 +29,39 @@
 //! | `mae`, `mse`, `rmse` | of `prediction`, or of `score` where there is no prediction |
 //! | `r2` | 1 − Σw(y − ŷ)² / Σw(y − ȳ)², ȳ the weighted mean |
 //! | `tp`, `fp`, `tn`, `fn` | weighted counts |
+//! | `mape` | Σw\|(y − ŷ)/y\| / Σw; undefined where a label is 0 |
+//! | `pinball_Q` (`pinball` for ½) | Σw max(Q(y − ŷ), (Q − 1)(y − ŷ)) / Σw |
+//! | `ece`, `ece_BINS` | Σ over bins of equal width (10, or as many) of \|Σw y − Σw p\| / Σw |
+//! | `recall_at_fpr_Xpct` (`tpr_at_fpr_`) | highest recall among thresholds with fpr ≤ X % |
+//! | `precision_at_K` | share of positives among the K rows scored highest; tied rows count in part |
+//! | `ndcg_at_K` (`ndcg` for all) | DCG / ideal DCG per query, gain = label, discount 1/log₂(rank + 1), tied rows share; mean over queries |
+//! | `mrr` | 1 / rank of the first row with label > 0, tied rows as bad as may be; mean over queries |
+//! | `top_K_accuracy` | share of rows whose label is among the K classes of the highest `score_CLASS`; tied classes count in part |
+//! | `mean_COLUMN` | weighted mean of a column of numbers |
 //! | `n` | rows |
 //! | `prevalence`, `predicted_positive_rate` | weighted share of positive labels, of positive predictions |
 //! | `precision_macro`, `_micro`, `_weighted`, also of `recall` and `f1` | averages over the classes of labels and predictions |
 //! | `harmful_flips`, `helpful_flips` | weighted share of rows that the baseline had right and the candidate has wrong; the reverse |
 
 mod binary;
+mod calibration;
 mod classes;
+mod column;
 mod flips;
+mod names;
+mod ranked;
+mod ranking;
 mod regression;
+pub(crate) mod resampled;
+#[cfg(test)]
+mod tests;
+mod top;
 
-use crate::{grammar::Better, predictions::Predictions};
+pub use names::{better, is_fraction, names};
+pub(crate) use {
+    binary::labels_and_scores, column::mean as mean_of_column, flips::counts as flip_counts, ranking::query_column};
+
+use crate::predictions::Predictions;
 
 /// Version of what the names of this module mean. It changes whenever the same predictions would give another number, and
 /// is recorded beside stored numbers, so that those of different definitions are never compared.
@@ -128,6 +150,22 @@ pub enum Metric {
     RSquared,
     /// `n`.
     Count,
+    /// `mape`.
+    MeanAbsolutePercentageError,
+    /// `pinball_Q`.
+    Pinball(f64),
+    /// `ece_BINS`.
+    CalibrationError(u32),
+    /// `recall_at_fpr_Xpct`, with the rate as a fraction.
+    RecallAtFpr(f64),
+    /// `precision_at_K`.
+    PrecisionAt(u32),
+    /// `ndcg_at_K`; `u32::MAX` for all rows of a query.
+    Gain(u32),
+    /// `mrr`.
+    ReciprocalRank,
+    /// `top_K_accuracy`.
+    TopAccuracy(u32),
     /// `harmful_flips`: right before, wrong now. Needs the baseline's predictions.
     HarmfulFlips,
     /// `helpful_flips`: wrong before, right now. Needs the baseline's predictions.
@@ -174,88 +212,11 @@ pub enum Average {
     Weighted,
 }
 
-/// Name, metric, whether it is a fraction, which way is better.
-type Row = (&'static str, Metric, bool, Option<Better>);
-
-/// Every name. The first name of a metric is the one that reports use.
-const NAMES: &[Row] = {
-    use BinaryMetric as B;
-    use ClassMetric as C;
-    use Metric as M;
-    const UP: Option<Better> = Some(Better::Higher);
-    const DOWN: Option<Better> = Some(Better::Lower);
-    &[
-        ("accuracy", M::Accuracy, true, UP),
-        ("balanced_accuracy", M::BalancedAccuracy, true, UP),
-        ("precision", M::Binary(B::Precision), true, UP),
-        ("recall", M::Binary(B::Recall), true, UP),
-        ("tpr", M::Binary(B::Recall), true, UP),
-        ("sensitivity", M::Binary(B::Recall), true, UP),
-        ("specificity", M::Binary(B::Specificity), true, UP),
-        ("tnr", M::Binary(B::Specificity), true, UP),
-        ("fpr", M::Binary(B::FalsePositiveRate), true, DOWN),
-        ("fnr", M::Binary(B::FalseNegativeRate), true, DOWN),
-        ("f1", M::Binary(B::FBeta(1.0)), true, UP),
-        ("f0.5", M::Binary(B::FBeta(0.5)), true, UP),
-        ("f2", M::Binary(B::FBeta(2.0)), true, UP),
-        ("mcc", M::Binary(B::Matthews), false, UP),
-        ("roc_auc", M::RocAuc, true, UP),
-        ("auc", M::RocAuc, true, UP),
-        ("pr_auc", M::PrAuc, true, UP),
-        ("average_precision", M::PrAuc, true, UP),
-        ("log_loss", M::LogLoss, false, DOWN),
-        ("brier", M::Brier, false, DOWN),
-        ("tp", M::Binary(B::TruePositives), false, UP),
-        ("fp", M::Binary(B::FalsePositives), false, DOWN),
-        ("tn", M::Binary(B::TrueNegatives), false, UP),
-        ("fn", M::Binary(B::FalseNegatives), false, DOWN),
-        ("prevalence", M::Binary(B::Prevalence), true, None),
-        ("predicted_positive_rate", M::Binary(B::PredictedPositiveRate), true, None),
-        ("n", M::Count, false, UP),
-        ("mae", M::MeanAbsoluteError, false, DOWN),
-        ("mse", M::MeanSquaredError, false, DOWN),
-        ("rmse", M::RootMeanSquaredError, false, DOWN),
-        ("r2", M::RSquared, false, UP),
-        ("precision_macro", M::Averaged(C::Precision, Average::Macro), true, UP),
-        ("precision_micro", M::Averaged(C::Precision, Average::Micro), true, UP),
-        ("precision_weighted", M::Averaged(C::Precision, Average::Weighted), true, UP),
-        ("recall_macro", M::Averaged(C::Recall, Average::Macro), true, UP),
-        ("recall_micro", M::Averaged(C::Recall, Average::Micro), true, UP),
-        ("recall_weighted", M::Averaged(C::Recall, Average::Weighted), true, UP),
-        ("f1_macro", M::Averaged(C::F1, Average::Macro), true, UP),
-        ("f1_micro", M::Averaged(C::F1, Average::Micro), true, UP),
-        ("f1_weighted", M::Averaged(C::F1, Average::Weighted), true, UP),
-        ("harmful_flips", M::HarmfulFlips, true, DOWN),
-        ("helpful_flips", M::HelpfulFlips, true, UP),
-    ]
-};
-
-fn row(name: &str) -> Option<&'static Row> {
-    NAMES.iter().find(|(known, ..)| *known == name)
-}
-
-/// Every metric name, aliases included.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().map(|(name, ..)| *name)
-}
-
-/// Whether a metric of this name is standard and lies between 0 and 1.
-#[must_use]
-pub fn is_fraction(name: &str) -> bool {
-    row(name).is_some_and(|(_, _, fraction, _)| *fraction)
-}
-
-/// Which way a standard metric gets better.
-#[must_use]
-pub fn better(name: &str) -> Option<Better> {
-    row(name).and_then(|(.., better)| *better)
-}
-
 impl Metric {
     /// The metric of this name or alias.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        row(name).map(|(_, metric, ..)| *metric)
+        names::row(name).map(|(metric, ..)| metric)
     }
 
     /// What is computed once for all slices: for flips, which rows flipped.
@@ -273,7 +234,7 @@ impl Metric {
             return Err("there are no rows".to_owned());
         }
         let value = match self {
-            Self::Binary(metric) => binary::of_confusion(metric, rows),
+            Self::Binary(metric) => binary::of_confusion(metric, binary::confusion(rows)?),
             Self::Accuracy => classes::accuracy(rows),
             Self::BalancedAccuracy => classes::balanced_accuracy(rows),
             Self::Averaged(metric, average) => classes::averaged(metric, average, rows),
@@ -285,6 +246,14 @@ impl Metric {
             Self::MeanSquaredError => regression::mean_squared_error(rows),
             Self::RootMeanSquaredError => regression::mean_squared_error(rows).map(f64::sqrt),
             Self::RSquared => regression::r_squared(rows),
+            Self::MeanAbsolutePercentageError => regression::mean_absolute_percentage_error(rows),
+            Self::Pinball(quantile) => regression::pinball(quantile, rows),
+            Self::CalibrationError(bins) => calibration::expected_error(rows, bins),
+            Self::RecallAtFpr(most) => ranked::recall_at_fpr(rows, most),
+            Self::PrecisionAt(k) => ranked::precision_at(rows, k),
+            Self::Gain(k) => ranking::mean(ranking::OfQuery::Gain(k), rows),
+            Self::ReciprocalRank => ranking::mean(ranking::OfQuery::ReciprocalRank, rows),
+            Self::TopAccuracy(k) => top::accuracy(rows, k),
             Self::Count => Ok(rows.len() as f64),
             Self::HarmfulFlips | Self::HelpfulFlips => {
                 let flipped = flipped.as_ref().map_err(Clone::clone)?;
@@ -300,12 +269,12 @@ impl Metric {
     }
 }
 
-/// Every metric that these predictions define, under its first name: what a report shows beside the gates.
+/// Every common metric that these predictions define, under its first name: what a report shows beside the gates.
 #[must_use]
 pub fn summary(predictions: &Predictions) -> Vec<(&'static str, f64)> {
     let mut found: Vec<(&'static str, f64)> = Vec::new();
     let mut seen: Vec<Metric> = Vec::new();
-    for (name, metric, ..) in NAMES {
+    for (name, metric, ..) in names::COMMON {
         if !seen.contains(metric) {
             seen.push(*metric);
             found.extend(metric.of(predictions).ok().map(|value| (*name, value)));

@@ -4,7 +4,7 @@ use super::{Rows, positive};
 use crate::predictions::Outcomes;
 
 /// Truth and prediction.
-fn numbers(rows: Rows<'_>) -> Result<(&[f64], &[f64]), String> {
+pub(super) fn numbers(rows: Rows<'_>) -> Result<(&[f64], &[f64]), String> {
     let Outcomes::Numbers { label, prediction } = &rows.all.outcomes else {
         return Err("labels and predictions must be numbers".to_owned());
     };
@@ -40,4 +40,32 @@ pub(super) fn r_squared(rows: Rows<'_>) -> Result<f64, String> {
     let total = rows.weighted_sum(|row| (truth[row] - mean).powi(2));
     let residual = rows.weighted_sum(|row| (truth[row] - predicted[row]).powi(2));
     Ok(1.0 - residual / positive(total, "the labels' variance is too small for a number")?)
+}
+
+/// Mean of the errors relative to the labels. A label of 0 has none.
+pub(super) fn mean_absolute_percentage_error(rows: Rows<'_>) -> Result<f64, String> {
+    let (truth, predicted) = numbers(rows)?;
+    let mut zero = None;
+    rows.each(|row| {
+        if truth[row] == 0.0 {
+            zero.get_or_insert(row);
+        }
+    });
+    if let Some(row) = zero {
+        return Err(format!("the label in row {} is 0, and nothing can be said relative to it", row + 1));
+    }
+    let sum = rows.weighted_sum(|row| ((truth[row] - predicted[row]) / truth[row]).abs());
+    Ok(sum / rows.total_weight()?)
+}
+
+/// Loss of one predicted quantile.
+pub(super) fn pinball_loss(truth: f64, predicted: f64, quantile: f64) -> f64 {
+    let above = truth - predicted;
+    if above >= 0.0 { quantile * above } else { (quantile - 1.0) * above }
+}
+
+pub(super) fn pinball(quantile: f64, rows: Rows<'_>) -> Result<f64, String> {
+    let (truth, predicted) = numbers(rows)?;
+    let sum = rows.weighted_sum(|row| pinball_loss(truth[row], predicted[row], quantile));
+    Ok(sum / rows.total_weight()?)
 }

@@ -1,7 +1,8 @@
 //! Predictions: one row per scored example, in columns.
 //!
 //! Columns of the file: `id` (unique), `label` (the truth), `score` (probability of the positive class) and/or
-//! `prediction`, optionally `weight`. Every other column is a slice column. A label is 0/1 or true/false for binary
+//! `prediction`, or a `score_CLASS` (or `prob_CLASS`) per class, of which the highest is the prediction where there is no
+//! such column; optionally `weight`. Every other column is a slice column. A label is 0/1 or true/false for binary
 //! metrics, any text or whole number for classes, any number for regression.
 
 mod read;
@@ -25,6 +26,10 @@ pub struct Predictions {
     pub(crate) score: Option<Vec<f64>>,
     pub(crate) weight: Option<Vec<f64>>,
     pub(crate) slices: Vec<(String, Interned)>,
+    /// Class and score of every row, by class name.
+    pub(crate) class_scores: Option<Vec<(String, Vec<f64>)>>,
+    /// Rows by id: an order that does not depend on the file.
+    pub(crate) by_id: OnceLock<Vec<u32>>,
     /// Rows by score, and the place of each row in that order, computed when first asked for.
     pub(crate) by_score: OnceLock<Vec<u32>>,
     pub(crate) rank: OnceLock<Vec<u32>>,
@@ -60,6 +65,35 @@ impl Predictions {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.ids.len()
+    }
+
+    /// Rows in the order of their ids, whatever their order in the file.
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most u32::MAX rows")]
+    pub(crate) fn rows_by_id(&self) -> &[u32] {
+        self.by_id.get_or_init(|| {
+            // The first eight bytes as a number settle most comparisons.
+            let key = |id: &str| {
+                let mut first = [0; 8];
+                first.iter_mut().zip(id.bytes()).for_each(|(to, from)| *to = from);
+                u64::from_be_bytes(first)
+            };
+            let mut order: Vec<(u64, u32)> =
+                self.ids.iter().enumerate().map(|(row, id)| (key(id), row as u32)).collect();
+            order.sort_unstable_by(|a, b| {
+                a.0.cmp(&b.0).then_with(|| self.ids.get(a.1 as usize).cmp(self.ids.get(b.1 as usize)))
+            });
+            order.into_iter().map(|(_, row)| row).collect()
+        })
+    }
+
+    /// Row of each of these rows of `self` in `other`, by id; the error is an id that `other` has not.
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most u32::MAX rows")]
+    pub(crate) fn matched(&self, rows: &[u32], other: &Self) -> Result<Vec<u32>, String> {
+        let find = |row: &u32| {
+            let id = self.ids.get(*row as usize);
+            other.id_index.row_of(id, &other.ids).map(|row| row as u32).ok_or_else(|| id.to_owned())
+        };
+        rows.iter().map(find).collect()
     }
 
     /// Names of the slice columns, in the order of the file.

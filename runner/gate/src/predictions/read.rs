@@ -149,6 +149,8 @@ enum Cells {
     Text(Texts),
     /// `score`, `weight`.
     Number(Vec<f64>),
+    /// `score_CLASS`, `prob_CLASS`: numbers where the name is that of a class, which is known at the end.
+    PerClass(Texts),
     /// Everything else.
     Slice(Interned),
 }
@@ -168,7 +170,7 @@ impl Columns {
         if !has("label") {
             return Err(missing("`label`"));
         }
-        if !has("score") && !has("prediction") {
+        if !has("score") && !has("prediction") && !names.iter().any(|name| class_of_column(name).is_some()) {
             return Err(missing("`score` or `prediction`"));
         }
         let cells = names
@@ -176,6 +178,7 @@ impl Columns {
             .map(|name| match name.as_str() {
                 "id" | "label" | "prediction" => Cells::Text(Texts::default()),
                 "score" | "weight" => Cells::Number(Vec::new()),
+                name if class_of_column(name).is_some() => Cells::PerClass(Texts::default()),
                 _ => Cells::Slice(Interned::default()),
             })
             .collect();
@@ -202,6 +205,7 @@ impl Columns {
         let missing = text.trim().is_empty();
         match &mut self.cells[column] {
             Cells::Slice(cells) => cells.push(text),
+            Cells::PerClass(cells) => cells.push(text),
             _ if missing => return Err(self.cell(column, "is missing")),
             Cells::Text(cells) => cells.push(text.trim()),
             Cells::Number(_) => {
@@ -235,8 +239,18 @@ impl Columns {
                 (_, Cells::Text(cells)) => found.prediction = Some(cells),
                 ("score", Cells::Number(cells)) => found.score = Some(cells),
                 (_, Cells::Number(cells)) => found.weight = Some(cells),
+                (_, Cells::PerClass(cells)) => found.per_class.push((name, cells)),
                 (_, Cells::Slice(cells)) => found.slices.push((name, cells)),
             }
+        }
+        let class_scores = found.class_scores();
+        if let Some(scores) = class_scores.as_ref().filter(|_| found.prediction.is_none()) {
+            found.prediction = Some(highest(scores, found.id.len()));
+        }
+        if found.score.is_none() && found.prediction.is_none() && found.id.len() > 0 {
+            let names: Vec<&str> = found.slices.iter().map(|(name, _)| name.as_str()).collect();
+            let wanted = "`score`, `prediction` or `score_CLASS` with the name of a class";
+            return Err(PredictionsError::MissingColumn { wanted, found: names.join(", ") });
         }
         if found.id.len() == 0 {
             return Err(PredictionsError::Empty);
@@ -262,6 +276,8 @@ impl Columns {
             score: found.score,
             weight: found.weight,
             slices: found.slices,
+            class_scores,
+            by_id: OnceLock::new(),
             by_score: OnceLock::new(),
             rank: OnceLock::new(),
             classes: OnceLock::new(),
@@ -277,6 +293,50 @@ struct Found {
     score: Option<Vec<f64>>,
     weight: Option<Vec<f64>>,
     slices: Vec<(String, Interned)>,
+    per_class: Vec<(String, Texts)>,
+}
+
+/// The class that a column holds scores of, going by its name.
+fn class_of_column(name: &str) -> Option<&str> {
+    name.strip_prefix("score_").or_else(|| name.strip_prefix("prob_")).filter(|class| !class.is_empty())
+}
+
+impl Found {
+    /// Takes the columns of numbers that are named after classes, if any is named after a class that a label has; the
+    /// others become slice columns.
+    fn class_scores(&mut self) -> Option<Vec<(String, Vec<f64>)>> {
+        let columns = std::mem::take(&mut self.per_class);
+        let wanted: Vec<&str> = columns.iter().filter_map(|(name, _)| class_of_column(name)).collect();
+        let named = self.label.iter().any(|label| wanted.contains(&label));
+        let mut scores = Vec::new();
+        for (name, cells) in columns {
+            let numbers = || {
+                let number = |text: &str| text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
+                cells.iter().map(number).collect::<Option<Vec<f64>>>()
+            };
+            match (class_of_column(&name), named.then(numbers).flatten()) {
+                (Some(class), Some(numbers)) => scores.push((class.to_owned(), numbers)),
+                _ => {
+                    let mut slice = Interned::default();
+                    cells.iter().for_each(|text| slice.push(text));
+                    self.slices.push((name, slice));
+                }
+            }
+        }
+        // Whatever the order of the columns.
+        scores.sort_by(|a, b| a.0.cmp(&b.0));
+        (!scores.is_empty()).then_some(scores)
+    }
+}
+
+/// The class with the highest score in each row; of equal ones the first by name.
+fn highest(scores: &[(String, Vec<f64>)], rows: usize) -> Texts {
+    let mut texts = Texts::default();
+    for row in 0..rows {
+        let best = scores.iter().reduce(|best, next| if next.1[row] > best.1[row] { next } else { best });
+        texts.push(best.map_or("", |(class, _)| class));
+    }
+    texts
 }
 
 /// Numbers where every label and every prediction is one, classes by name otherwise.

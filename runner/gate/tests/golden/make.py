@@ -1,24 +1,33 @@
-"""Writes the predictions in this folder and `expected.json`, the values that scikit-learn gives for them.
+"""Writes the predictions in this folder; `expected.json`, the values that scikit-learn gives for them; and
+`statistics.json`, the intervals and tests that SciPy and statsmodels give.
 
-    pip install scikit-learn==1.9.1 pandas pyarrow && python make.py
+    pip install --requirement ../../../../tests/sklearn/requirements.txt && python make.py
 
-Data: UCI breast cancer (Wisconsin diagnostic), wine and diabetes, as packaged with scikit-learn, and drawn numbers with
-many tied scores.
+With `--check` nothing is written: the values are computed again and compared with the files.
+
+Data: UCI breast cancer (Wisconsin diagnostic), wine, diabetes and digits, as packaged with scikit-learn, and drawn
+numbers with many tied scores.
 """
 
 import json
 import math
 import pathlib
+import sys
 
 import numpy as np
 import pandas as pd
 from sklearn import datasets, linear_model, metrics, model_selection, pipeline, preprocessing
 
+import statistics_of
+
 here = pathlib.Path(__file__).parent
+check = "--check" in sys.argv
 expected = []
 
 
 def write(name, frame, formats=("csv",)):
+    if check:
+        return
     frame.to_csv(here / f"{name}.csv", index=False)
     if "parquet" in formats:
         frame.to_parquet(here / f"{name}.parquet", index=False, compression="zstd")
@@ -61,7 +70,25 @@ def binary(frame):
         "prevalence": np.average(y, weights=w),
         "predicted_positive_rate": np.average(p, weights=w),
         "f1_macro": metrics.f1_score(y, p, average="macro", **k),
+        "f1.5": metrics.fbeta_score(y, p, beta=1.5, **k),
+        "ece": calibration_error(y, s, w, 10),
+        "ece_15": calibration_error(y, s, w, 15),
+        "recall_at_fpr_10pct": recall_at_fpr(y, s, w, 0.1),
+        "tpr_at_fpr_33.3pct": recall_at_fpr(y, s, w, 0.333),
     }
+
+
+def calibration_error(y, s, w, bins):
+    """Over the bins of scikit-learn's `calibration_curve`."""
+    w = np.ones(len(y)) if w is None else w
+    of_row = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], s)
+    distance = np.bincount(of_row, w * (y - s), minlength=bins)
+    return np.abs(distance).sum() / w.sum()
+
+
+def recall_at_fpr(y, s, w, most):
+    fpr, tpr, _ = metrics.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
+    return tpr[fpr <= most].max()
 
 
 def classes(frame):
@@ -86,6 +113,9 @@ def regression(frame):
         "mse": metrics.mean_squared_error(y, p, **k),
         "rmse": metrics.root_mean_squared_error(y, p, **k),
         "r2": metrics.r2_score(y, p, **k),
+        "mape": metrics.mean_absolute_percentage_error(y, p, **k),
+        "pinball": metrics.mean_pinball_loss(y, p, alpha=0.5, **k),
+        "pinball_0.9": metrics.mean_pinball_loss(y, p, alpha=0.9, **k),
     }
 
 
@@ -143,4 +173,67 @@ for file, frame in [("numbers", plain), ("numbers_weighted", plain.assign(weight
     write(file, frame)
     record(file, regression(frame))
 
-(here / "expected.json").write_text("[\n" + ",\n".join(json.dumps(row) for row in expected) + "\n]\n")
+# A score per class: the prediction is the class of the highest.
+x, y = datasets.load_digits(return_X_y=True)
+train_x, test_x, train_y, test_y = model_selection.train_test_split(x, y, test_size=250, random_state=0, stratify=y)
+model = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(C=0.0003))
+scores = model.fit(train_x, train_y).predict_proba(test_x).round(9)
+digits = pd.DataFrame({"id": np.arange(len(test_y)), "label": test_y})
+for digit in range(10):
+    digits[f"score_{digit}"] = scores[:, digit]
+write("digits", digits)
+values = classes(digits.assign(prediction=scores.argmax(axis=1)))
+for k in [1, 2, 3, 5]:
+    values[f"top_{k}_accuracy"] = metrics.top_k_accuracy_score(test_y, scores, k=k, labels=np.arange(10))
+record("digits", values)
+
+# Queries: graded relevance with ties in the scores, and one relevant row each.
+x, y = datasets.load_diabetes(return_X_y=True)
+predicted = model_selection.cross_val_predict(linear_model.LinearRegression(), x, y, cv=5)
+n = 17 * 26
+graded = pd.DataFrame({
+    "id": np.arange(n), "query": np.repeat([f"q{i}" for i in range(26)], 17),
+    "label": np.digitize(y, np.quantile(y, [0.5, 0.7, 0.85, 0.95])), "score": (predicted / 20).round(),
+    "judge": (y / 7).round(3),
+})
+best = graded.groupby("query")["label"].idxmax()
+single = graded.assign(label=graded.index.isin(best).astype(int))
+
+
+def table(frame, column):
+    return frame[column].to_numpy().reshape(26, 17)
+
+
+write("graded", graded)
+write("single", single)
+truth, score = table(graded, "label"), table(graded, "score")
+record("graded", {
+    "ndcg": metrics.ndcg_score(truth, score),
+    "ndcg_at_1": metrics.ndcg_score(truth, score, k=1),
+    "ndcg_at_5": metrics.ndcg_score(truth, score, k=5),
+    "mean_judge": graded["judge"].mean(),
+})
+record("single", {"mrr": metrics.label_ranking_average_precision_score(table(single, "label"), table(single, "score"))})
+
+found = statistics_of.cases(cancer)
+if check:
+    def same(name, old, new):
+        if isinstance(old, dict):
+            assert old.keys() == new.keys(), name
+            for key in old:
+                same(f"{name}/{key}", old[key], new[key])
+        elif isinstance(old, list):
+            assert len(old) == len(new), name
+            for i, pair in enumerate(zip(old, new)):
+                same(f"{name}/{i}", *pair)
+        elif isinstance(old, float):
+            assert abs(old - new) <= 1e-9 * max(1.0, abs(old)), (name, old, new)
+        else:
+            assert old == new, (name, old, new)
+
+    for name, new in [("expected", expected), ("statistics", found)]:
+        same(name, json.loads((here / f"{name}.json").read_text()), json.loads(json.dumps(new)))
+    print(f"{len(expected)} values and {sum(map(len, found.values()))} intervals and tests agree")
+else:
+    (here / "expected.json").write_text("[\n" + ",\n".join(json.dumps(row) for row in expected) + "\n]\n")
+    (here / "statistics.json").write_text(json.dumps(found, indent=1) + "\n")
