@@ -1,6 +1,9 @@
 //! `cargo xtask test`: the tests, from what every machine with Rust can run up to what needs Python.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
 use clap::Args;
@@ -12,7 +15,8 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Also run what needs more than Rust: the comparison with scikit-learn and the registry in a bucket (Python with venv
+    /// Also run what takes long or needs more than Rust: simulations of the statistics, the comparison with scikit-learn,
+    /// `SciPy` and statsmodels, and the registry in a bucket (Python with venv
     /// and `PyPI`), containers on real engines (root and `.ci/start-engines`), linters of the Action and the contract with
     /// GitHub's API (`.ci/install-github`), the plugins' own tests on the host, and a short, repeatable round of fuzzing
     /// (`cargo install cargo-fuzz`).
@@ -29,8 +33,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.all && arguments.filter.is_none() {
         let mut tests = workspace_tests();
         tests.args(["--test", "e2e", "--", "--ignored", "scikit_learn::", "registry_s3::", "containers::"]);
-        tests.env("RUNNER_TEST_PYTHON", python()?);
+        let python = python()?;
+        tests.env("RUNNER_TEST_PYTHON", &python);
         run_in(&root(), &mut tests)?;
+        statistics(&python)?;
         run_in(&root(), &mut Command::new(root().join(".ci").join("install-github")))?;
         let mut github = workspace_tests();
         github.args(["--test", "github", "--", "--ignored"]);
@@ -39,6 +45,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         fuzz::round()?;
     }
     Ok(())
+}
+
+/// The stored values of metrics, intervals and tests, computed again by scikit-learn, `SciPy` and statsmodels; and the
+/// simulations that take minutes.
+fn statistics(python: &Path) -> Result<()> {
+    let mut check = Command::new(python);
+    check.args(["-B", "runner/gate/tests/golden/make.py", "--check"]);
+    run_in(&root(), &mut check)?;
+    let mut simulations = workspace_tests();
+    simulations.args(["--lib", "--", "--ignored", "calibration_tests::"]);
+    run_in(&root(), &mut simulations)
 }
 
 /// Always the whole workspace: the end-to-end tests drive the binary that this builds, and another selection of packages

@@ -16,7 +16,10 @@ const FURTHER: [&str; 3] = ["ece", "recall_at_fpr_1pct", "precision_at_10"];
 
 fn measured(path: &str) -> Result<Measurements, Box<dyn Error>> {
     let format = Format::of_file_name(path).ok_or("neither .csv, .jsonl nor .parquet")?;
-    Ok(Measurements { predictions: Some(Arc::new(read(&fs::read(path)?, format)?)), ..Measurements::default() })
+    Ok(Measurements {
+        predictions: Some(Arc::new(read(&fs::read(path)?, format)?)),
+        ..Measurements::default()
+    })
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

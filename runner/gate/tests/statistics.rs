@@ -32,8 +32,7 @@ fn near(found: f64, expected: f64, what: &Value) {
 #[test]
 fn wilson() {
     for case in cases("shares") {
-        let share =
-            Proportion { successes: number(&case, "successes"), trials: number(&case, "trials") };
+        let share = Proportion { successes: number(&case, "successes"), trials: number(&case, "trials") };
         let (lower, upper) = share.bounds(number(&case, "confidence"));
         near(lower, number(&case, "lower"), &case);
         near(upper, number(&case, "upper"), &case);
@@ -48,8 +47,7 @@ fn wilson() {
 fn mcnemar() {
     for case in cases("flips") {
         let count = |key: &str| case[key].as_u64().unwrap();
-        let table =
-            Discordant { helpful: count("helpful"), harmful: count("harmful"), rows: count("rows") };
+        let table = Discordant { helpful: count("helpful"), harmful: count("harmful"), rows: count("rows") };
         near(table.p_two_sided(), number(&case, "two_sided"), &case);
         near(table.p_not_better(), number(&case, "not_better"), &case);
         near(table.p_not_worse(), number(&case, "not_worse"), &case);

@@ -32,7 +32,13 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Row>> {
     write(&theirs, 100_000, 0.29, 2)?;
     Ok(vec![
         compare(bench, &["metrics"], &[&million], "gates, all binary metrics of 1M rows", "0.5 s; 1 GB")?,
-        compare(bench, &["auc"], &[&ours, &theirs], "gates, 2000 paired resamples of AUC, 100k rows", "20x; 1 GB")?,
+        compare(
+            bench,
+            &["auc"],
+            &[&ours, &theirs],
+            "gates, 2000 paired resamples of AUC, 100k rows",
+            "20x; 1 GB",
+        )?,
     ])
 }
 
@@ -41,7 +47,7 @@ fn write(path: &Path, rows: u32, strength: f64, noise: u64) -> Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     writeln!(file, "id,label,score")?;
     let (mut truth, mut other) = (1_u64, noise.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let mut next = |state: &mut u64| {
+    let next = |state: &mut u64| {
         // Knuth's MMIX generator; its high bits are random enough for a table.
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (*state >> 11) as f64 / (1_u64 << 53) as f64
@@ -80,15 +86,22 @@ fn compare(bench: &Bench, words: &[&str], files: &[&Path], name: &str, aim: &'st
     if theirs.is_none() {
         eprintln!("no peer for `gates`: give --python with numpy and scikit-learn installed");
     }
-    let peer = if their_samples.is_empty() { None } else { Some(("numpy, scikit-learn".to_owned(), figures(their_samples)?)) };
+    let peer = if their_samples.is_empty() {
+        None
+    } else {
+        Some(("numpy, scikit-learn".to_owned(), figures(their_samples)?))
+    };
     Ok(Row { name: name.to_owned(), ours: figures(our_samples)?, peer, per: 1, aim })
 }
 
 /// Runs a command that prints the seconds of its work in its first line.
 fn timed(command: &mut Command) -> Result<Sample> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {name}"))?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {name}"))?;
     let mut text = String::new();
     if let Some(stdout) = &mut child.stdout {
         stdout.read_to_string(&mut text).with_context(|| format!("cannot read from {name}"))?;
@@ -97,11 +110,11 @@ fn timed(command: &mut Command) -> Result<Sample> {
     if !used.status.success() {
         bail!("{name} ended with {}", used.status);
     }
-    let seconds: f64 = text.lines().next().unwrap_or_default().trim().parse().context("no seconds in the first line")?;
+    let seconds: f64 =
+        text.lines().next().unwrap_or_default().trim().parse().context("no seconds in the first line")?;
     Ok(Sample {
         wall: Duration::from_secs_f64(seconds),
         cpu: used.rusage.utime + used.rusage.stime,
         peak_memory: used.rusage.maxrss,
     })
 }
-

@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         python: arguments.python.clone(),
         engine: arguments.engine.clone(),
     };
-    let all: [Benchmark; 6] = [
+    let all: [Benchmark; 7] = [
         ("start", quickstart::start),
         ("quickstart", quickstart::run),
         ("check", language::run),

@@ -200,7 +200,7 @@ async fn the_workflows_confidence_reaches_its_gates() {
     // Four rows out of five right say little about 60 %.
     let rows = PREDICTIONS.to_owned() + "5,1,0.8,US\n";
     for (confidence, verdict) in [(None, Verdict::Pass), (Some(0.95), Verdict::Inconclusive)] {
-        let (mut plan, executor) = scoring(Act::succeed().output("out", &rows), &["accuracy >= 0.6"]);
+        let (mut plan, executor) = scoring(Act::succeed().output("out", rows.as_str()), &["accuracy >= 0.6"]);
         plan.plan.gate_defaults.confidence = confidence;
         let run = Place::new().run(plan, executor).await;
         assert_eq!(run.summary.verdict, verdict, "{}", run.reason());

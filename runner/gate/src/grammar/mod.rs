@@ -25,8 +25,8 @@ mod tests;
 mod words;
 
 pub use ast::{
-    Aggregate, Better, Bound, Comparator, Gate, Method, OnInconclusive, OnMissing, Quantity, Reference, Relation, Rule, Selector,
-    Settings, Sign, Slice, SliceFamilies, Term, Test,
+    Aggregate, Better, Bound, Comparator, Gate, Method, OnInconclusive, OnMissing, Quantity, Reference,
+    Relation, Rule, Selector, Settings, Sign, Slice, SliceFamilies, Term, Test,
 };
 pub use parse::{SyntaxError, parse};
 pub(crate) use parse::{parse_quantity, parse_term};

@@ -142,12 +142,7 @@ impl Context<'_> {
         judgement
     }
 
-    fn without_bound(
-        &self,
-        test: &Test,
-        cell: Option<&Cell>,
-        no_bound: NoBound,
-    ) -> (Vec<Draft>, bool) {
+    fn without_bound(&self, test: &Test, cell: Option<&Cell>, no_bound: NoBound) -> (Vec<Draft>, bool) {
         let mut judgement = self.of_test(test, cell);
         let stamped = match no_bound {
             NoBound::Unusable(reason) => {
@@ -321,12 +316,9 @@ impl Context<'_> {
             _ => metric,
         };
         match metric {
-            Some(metric) if measurements.predictions.is_some() => Against::Paired {
-                with: Compared { measurements, metric },
-                factor,
-                offset,
-                value: base,
-            },
+            Some(metric) if measurements.predictions.is_some() => {
+                Against::Paired { with: Compared { measurements, metric }, factor, offset, value: base }
+            }
             _ => Against::Number,
         }
     }

@@ -54,8 +54,9 @@ pub fn judge(gate: &Gate, evidence: &Evidence, defaults: &Defaults) -> Judgement
     if judgement.confidence.is_none()
         && let Some(key) = needs_confidence(settings)
     {
-        judgement.message =
-            format!("`{key}` needs a `confidence`, here or under `defaults: {{ gates: {{ confidence: 0.95 }} }}`");
+        judgement.message = format!(
+            "`{key}` needs a `confidence`, here or under `defaults: {{ gates: {{ confidence: 0.95 }} }}`"
+        );
         return judgement;
     }
     let mut drafts = Vec::new();

@@ -112,7 +112,10 @@ impl<'a> Population<'a> {
             }
         }
         let aggregate = *aggregate;
-        Ok(Box::new(Aggregated { slices, aggregate: move |values: &mut Vec<f64>| combined(aggregate, values) }))
+        Ok(Box::new(Aggregated {
+            slices,
+            aggregate: move |values: &mut Vec<f64>| combined(aggregate, values),
+        }))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
     metrics::{self, Metric},
     predictions::Predictions,
     stats::{
-        correction::Correction,
         bootstrap::{Bootstrap, USUAL_RESAMPLES, USUAL_SEED, replicates, usual_threads},
+        correction::Correction,
         delong::Components,
         power::{USUAL_POWER, minimum_detectable, sufficient_rows},
         seeds::MeanOfSeeds,
@@ -164,7 +164,8 @@ impl Question<'_> {
             .filter(|_| short || (undecided && detectable > distance))
             .and_then(|n| sufficient_rows(n, detectable, distance));
         let underpowered = (self.settings.min_power.is_some() && short).then(|| {
-            let shown = |value: f64| Exact::from_f64(value).map_or_else(String::new, |value| value.to_digits(3));
+            let shown =
+                |value: f64| Exact::from_f64(value).map_or_else(String::new, |value| value.to_digits(3));
             let rows = sufficient_n.map_or_else(String::new, |n| format!("; {n} rows would"));
             let n = self.cell.n.map_or_else(|| "this".to_owned(), |n| format!("n = {n}"));
             let (power, margin) = (shown(wanted * 100.0), shown(margin.unwrap_or_default()));
@@ -314,7 +315,11 @@ impl Question<'_> {
             Method::DeLong => {
                 let plain = self.settings.cluster.is_none() && self.settings.stratify.is_none();
                 let same = is(metric, Metric::RocAuc) && is(with.metric, Metric::RocAuc);
-                if !plain || !same || all.weight.is_some() || matches!(self.cell.origin, Origin::Aggregated(..)) {
+                if !plain
+                    || !same
+                    || all.weight.is_some()
+                    || matches!(self.cell.origin, Origin::Aggregated(..))
+                {
                     return Err(self.no_area());
                 }
                 return self.areas(&population, theirs, factor).map(Some);
@@ -323,7 +328,8 @@ impl Question<'_> {
         }
         let flipped = metric.prepare(all, self.baseline);
         let ours = population.statistic(self.cell, metric, (all, &flipped))?;
-        let reference = population.statistic(self.cell, with.metric, (theirs, &with.metric.prepare(theirs, None)))?;
+        let reference =
+            population.statistic(self.cell, with.metric, (theirs, &with.metric.prepare(theirs, None)))?;
         let units = population.units(self.settings, metric)?;
         let drawn = replicates(&units, &[&*ours, &*reference], self.draws(), usual_threads());
         let everything = vec![1; population.rows.len()];
@@ -338,7 +344,8 @@ impl Question<'_> {
             Bootstrap::new(value - factor * base, &minus(&drawn.resampled), &minus(&drawn.left_out))
                 .map_err(Trouble::TooLittle)
         };
-        let own = Bootstrap::new(value, &drawn.resampled[0], &drawn.left_out[0]).map_err(Trouble::TooLittle)?;
+        let own =
+            Bootstrap::new(value, &drawn.resampled[0], &drawn.left_out[0]).map_err(Trouble::TooLittle)?;
         let own = self.spread(own, value, units.len());
         let difference = contrast(1.0)?;
         let bounds = difference.bounds(self.confidence);
@@ -371,7 +378,9 @@ impl Question<'_> {
             && offset == 0.0
             && self.settings.cluster.is_none()
             && self.settings.stratify.is_none();
-        let (all, Origin::Computed(rows), true) = (self.candidate.predictions.as_deref(), &self.cell.origin, exact) else {
+        let (all, Origin::Computed(rows), true) =
+            (self.candidate.predictions.as_deref(), &self.cell.origin, exact)
+        else {
             return Err(Trouble::Impossible(
                 "`method: mcnemar` compares accuracies of the same rows without a margin: write `method: paired-bootstrap`".to_owned(),
             ));
@@ -398,14 +407,20 @@ impl Question<'_> {
         })
     }
 
-    fn areas(&self, population: &Population<'_>, theirs: &Predictions, factor: f64) -> Result<Found, Trouble> {
+    fn areas(
+        &self,
+        population: &Population<'_>,
+        theirs: &Predictions,
+        factor: f64,
+    ) -> Result<Found, Trouble> {
         let rows = population
             .all
             .matched(&population.rows, theirs)
             .map_err(|id| Trouble::Impossible(format!("not comparable: no row with id `{id}`")))?;
         let ours = components(population.all, &population.rows)?;
         let mut theirs = components(theirs, &rows)?;
-        let few = || Trouble::TooLittle("a class has fewer than two rows, so its spread is unknown".to_owned());
+        let few =
+            || Trouble::TooLittle("a class has fewer than two rows, so its spread is unknown".to_owned());
         let normal = |value: f64, variance: f64| {
             if variance > 0.0 {
                 Uncertainty::Normal { value, standard_error: variance.sqrt() }
@@ -413,8 +428,7 @@ impl Question<'_> {
                 Uncertainty::Known(value)
             }
         };
-        let difference =
-            normal(ours.auc - theirs.auc, ours.variance_of_difference(&theirs).ok_or_else(few)?);
+        let difference = normal(ours.auc - theirs.auc, ours.variance_of_difference(&theirs).ok_or_else(few)?);
         for value in theirs.positives.iter_mut().chain(&mut theirs.negatives) {
             *value *= factor;
         }
@@ -440,7 +454,11 @@ impl Question<'_> {
         let ours = values(parts);
         let own = MeanOfSeeds::of(&ours)?;
         let certain = |seeds: MeanOfSeeds| {
-            if seeds.standard_error > 0.0 { Uncertainty::Seeds(seeds) } else { Uncertainty::Known(seeds.mean) }
+            if seeds.standard_error > 0.0 {
+                Uncertainty::Seeds(seeds)
+            } else {
+                Uncertainty::Known(seeds.mean)
+            }
         };
         let text = |what: &str| format!("Student's t over {} repetitions{what}", parts.len());
         let Some((reference, factor)) = with else {
@@ -470,7 +488,8 @@ impl Question<'_> {
     /// Rows that only one of both models has right, where that can be said.
     fn flips(&self) -> Option<FlipCounts> {
         let Against::Paired { with, .. } = &self.against else { return None };
-        let (all, theirs) = (self.candidate.predictions.as_deref()?, with.measurements.predictions.as_deref()?);
+        let (all, theirs) =
+            (self.candidate.predictions.as_deref()?, with.measurements.predictions.as_deref()?);
         let Origin::Computed(rows) = &self.cell.origin else { return None };
         if std::ptr::eq(all, theirs) {
             return None;

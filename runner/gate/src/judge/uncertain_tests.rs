@@ -124,18 +124,17 @@ fn seeds_are_the_unit_where_nothing_else_is_known() {
     assert!(judgement.rules[0].method_text.as_ref().unwrap().contains("paired by seed"));
     let two = super::tests::evidence(&ours[..2], None);
     assert_eq!(line("mean(auc[seed]) >= 0.89", &two).rules[0].method, "point estimate");
-    let judgement = mapped(json!({ "metric": "auc", "min": 0.5, "confidence": 0.9, "method": "seeds-t" }), &{
-        alone(scored(50, 0.5, 1, 1))
-    });
+    let judgement =
+        mapped(json!({ "metric": "auc", "min": 0.5, "confidence": 0.9, "method": "seeds-t" }), &{
+            alone(scored(50, 0.5, 1, 1))
+        });
     assert_eq!(judgement.verdict, Verdict::Error, "{}", judgement.message);
 }
 
 #[test]
 fn methods_do_what_they_can_and_refuse_the_rest() {
     let evidence = against(scored(300, 0.3, 1, 1), scored(300, 0.2, 1, 2));
-    let gate = |metric: &str, method: &str, margin: &str| {
-        json!({ "metric": metric, "no-worse-than": { "ref": "baseline", "margin": margin }, "confidence": 0.95, "method": method })
-    };
+    let gate = |metric: &str, method: &str, margin: &str| json!({ "metric": metric, "no-worse-than": { "ref": "baseline", "margin": margin }, "confidence": 0.95, "method": method });
     for (metric, method, margin, verdict) in [
         ("accuracy", "mcnemar", "0", Verdict::Pass),
         ("accuracy", "mcnemar", "1pp", Verdict::Error),
@@ -149,7 +148,8 @@ fn methods_do_what_they_can_and_refuse_the_rest() {
         let judgement = mapped(gate(metric, method, margin), &evidence);
         assert_eq!(judgement.verdict, verdict, "{metric} {method}: {}", judgement.message);
     }
-    let judgement = mapped(json!({ "metric": "auc", "min": 0.5, "method": "wilson", "confidence": 0.9 }), &evidence);
+    let judgement =
+        mapped(json!({ "metric": "auc", "min": 0.5, "method": "wilson", "confidence": 0.9 }), &evidence);
     assert!(judgement.message.contains("write `method: bootstrap`"), "{}", judgement.message);
     let judgement = mapped(json!({ "metric": "auc", "min": 0.5, "method": "delong" }), &evidence);
     assert_eq!(judgement.verdict, Verdict::Error);
@@ -178,7 +178,8 @@ fn clusters_and_strata() {
     assert!(users > 1.8 * rows, "{users} {rows}");
     let strata = width(json!({ "metric": "f1", "min": 0.1, "confidence": 0.95, "stratify": "label" }));
     assert!(strata < rows, "{strata} {rows}");
-    let gate = json!({ "metric": "f1", "min": 0.1, "confidence": 0.95, "cluster": "user", "min-samples": 100 });
+    let gate =
+        json!({ "metric": "f1", "min": 0.1, "confidence": 0.95, "cluster": "user", "min-samples": 100 });
     let judgement = mapped(gate, &evidence);
     assert_eq!(judgement.message, "f1: 60 clusters are below min-samples 100");
     let gate = json!({ "metric": "f1", "min": 0.1, "confidence": 0.95, "cluster": "usr" });
@@ -232,7 +233,13 @@ fn corrections_make_calls_harder_in_both_directions() {
     let decided = |judgement: &Judgement| {
         judgement.rules.iter().filter(|rule| rule.verdict != Verdict::Inconclusive).count()
     };
-    assert!(decided(&none) > decided(&bh) && decided(&bh) >= decided(&holm), "{} {} {}", decided(&none), decided(&bh), decided(&holm));
+    assert!(
+        decided(&none) > decided(&bh) && decided(&bh) >= decided(&holm),
+        "{} {} {}",
+        decided(&none),
+        decided(&bh),
+        decided(&holm)
+    );
     let tests = holm.rules[0].tests.unwrap();
     assert_eq!(tests.family, Some(holm.rules.len() as u64));
     assert!(tests.holds_adjusted.unwrap() >= tests.holds);
@@ -242,17 +249,22 @@ fn corrections_make_calls_harder_in_both_directions() {
 #[test]
 fn cases_that_other_tools_get_wrong() {
     // An unpaired test of paired data sees nothing; pairing does. (lm-evaluation-harness)
-    let (better, worse) = (scored(500, 0.32, 7, 1), scored(500, 0.27, 7, 1));
+    let (better, worse) = (scored(500, 0.32, 7, 1), scored(500, 0.30, 7, 1));
     let evidence = against(better, worse);
-    let judgement = mapped(json!({ "metric": "auc", "improve-by": { "ref": "baseline" }, "confidence": 0.95 }), &evidence);
+    let judgement = mapped(
+        json!({ "metric": "auc", "improve-by": { "ref": "baseline" }, "confidence": 0.95 }),
+        &evidence,
+    );
     assert_eq!(judgement.verdict, Verdict::Pass, "{}", judgement.message);
-    let (ours, theirs) = (judgement.rules[0].interval.clone().unwrap(), judgement.rules[0].reference.clone().unwrap());
+    let (ours, theirs) =
+        (judgement.rules[0].interval.clone().unwrap(), judgement.rules[0].reference.clone().unwrap());
     assert!(ours.lower < theirs.value.unwrap(), "the intervals overlap: {ours:?}");
     // More confidence turns a FAIL into INCONCLUSIVE, never into PASS. (lattice)
     let evidence = alone(scored(300, 0.2, 2, 1));
     let accuracy = line("accuracy >= 0", &evidence).rules[0].observed.unwrap();
     let verdict = |confidence: f64| {
-        mapped(json!({ "metric": "accuracy", "min": accuracy + 0.055, "confidence": confidence }), &evidence).verdict
+        mapped(json!({ "metric": "accuracy", "min": accuracy + 0.055, "confidence": confidence }), &evidence)
+            .verdict
     };
     assert_eq!((verdict(0.95), verdict(0.9999)), (Verdict::Fail, Verdict::Inconclusive));
     // A perfect score on five rows is not certainty.

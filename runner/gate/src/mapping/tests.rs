@@ -40,7 +40,9 @@ fn reads_the_keys_of_uncertainty() {
     assert_eq!(settings.on_inconclusive.at(Some("pull_request")), Some(Level::Warn));
     assert_eq!(settings.on_inconclusive.at(Some("push")), None);
     assert_eq!(settings.on_inconclusive.at(None), None);
-    for (key, value) in [("resamples", json!(10)), ("method", json!("magic")), ("correction", json!("bonferroni"))] {
+    for (key, value) in
+        [("resamples", json!(10)), ("method", json!("magic")), ("correction", json!("bonferroni"))]
+    {
         let problems = from_json(&json!({ "metric": "auc", "min": 0.5, key: value })).unwrap_err();
         assert_eq!(problems[0].pointer, format!("/{key}"));
     }

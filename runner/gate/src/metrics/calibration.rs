@@ -8,7 +8,11 @@ use crate::sum::ExactSum;
 
 /// Bin of a probability among `bins` of equal width, each without its lower and with its upper end, as scikit-learn's
 /// `calibration_curve`; 0 is in the first.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lies between 0 and the number of bins")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "lies between 0 and the number of bins"
+)]
 pub(super) fn bin(probability: f64, bins: u32) -> u32 {
     let mut bin = ((probability * f64::from(bins)).ceil() as u32).clamp(1, bins) - 1;
     // The product may round across an end.

@@ -59,7 +59,9 @@ mod top;
 
 pub use names::{better, is_fraction, names};
 pub(crate) use {
-    binary::labels_and_scores, column::mean as mean_of_column, flips::counts as flip_counts, ranking::query_column};
+    binary::labels_and_scores, column::mean as mean_of_column, flips::counts as flip_counts,
+    ranking::query_column,
+};
 
 use crate::predictions::Predictions;
 

@@ -29,7 +29,9 @@ fn graded(rows: Rows<'_>) -> Result<(&[f64], &[f64]), String> {
 /// The queries of the rows, in the order of their names.
 pub(super) fn queries(rows: Rows<'_>) -> Result<Vec<Query>, String> {
     let column = query_column(rows)?;
-    let Some((_, cells)) = rows.all.slices.iter().find(|(name, _)| name == column) else { return Ok(Vec::new()) };
+    let Some((_, cells)) = rows.all.slices.iter().find(|(name, _)| name == column) else {
+        return Ok(Vec::new());
+    };
     let mut found: Vec<Vec<usize>> = vec![Vec::new(); cells.values.len()];
     rows.each(|row| found[cells.codes[row] as usize].push(row));
     let mut named: Vec<(&str, Vec<usize>)> =
@@ -75,7 +77,8 @@ pub(super) fn values(what: OfQuery, rows: Rows<'_>) -> Result<Vec<(Query, f64)>,
 
 pub(super) fn mean(what: OfQuery, rows: Rows<'_>) -> Result<f64, String> {
     let values = values(what, rows)?;
-    let total = positive(ExactSum::of(values.iter().map(|(query, _)| query.weight)), "the weights add up to 0")?;
+    let total =
+        positive(ExactSum::of(values.iter().map(|(query, _)| query.weight)), "the weights add up to 0")?;
     Ok(ExactSum::of(values.iter().map(|(query, value)| query.weight * value)) / total)
 }
 

@@ -45,14 +45,10 @@ pub(super) fn r_squared(rows: Rows<'_>) -> Result<f64, String> {
 /// Mean of the errors relative to the labels. A label of 0 has none.
 pub(super) fn mean_absolute_percentage_error(rows: Rows<'_>) -> Result<f64, String> {
     let (truth, predicted) = numbers(rows)?;
-    let mut zero = None;
-    rows.each(|row| {
-        if truth[row] == 0.0 {
-            zero.get_or_insert(row);
-        }
-    });
-    if let Some(row) = zero {
-        return Err(format!("the label in row {} is 0, and nothing can be said relative to it", row + 1));
+    let mut zero = false;
+    rows.each(|row| zero |= truth[row] == 0.0);
+    if zero {
+        return Err("a label is 0, and nothing can be said relative to it".to_owned());
     }
     let sum = rows.weighted_sum(|row| ((truth[row] - predicted[row]) / truth[row]).abs());
     Ok(sum / rows.total_weight()?)

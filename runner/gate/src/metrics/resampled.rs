@@ -145,7 +145,10 @@ impl Metric {
             | Self::TopAccuracy(_)
             | Self::HarmfulFlips
             | Self::HelpfulFlips
-            | Self::Averaged(ClassMetric::Recall | ClassMetric::Precision | ClassMetric::F1, super::Average::Micro) => {
+            | Self::Averaged(
+                ClassMetric::Recall | ClassMetric::Precision | ClassMetric::F1,
+                super::Average::Micro,
+            ) => {
                 let trials = rows.len() as f64;
                 self.of_rows(rows, flipped).ok().and_then(|share| of((share * trials).round(), trials))
             }

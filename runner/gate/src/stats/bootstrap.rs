@@ -79,8 +79,7 @@ fn in_parallel(
         return some(0, times);
     }
     let parts: Vec<Vec<Vec<f64>>> = thread::scope(|scope| {
-        let running: Vec<_> =
-            ranges.iter().map(|(from, to)| scope.spawn(|| some(*from, *to))).collect();
+        let running: Vec<_> = ranges.iter().map(|(from, to)| scope.spawn(|| some(*from, *to))).collect();
         // A part that panicked is computed again here, where the panic shows itself as one.
         running
             .into_iter()
@@ -154,7 +153,11 @@ impl Bootstrap {
     }
 
     /// Linear between neighbouring resamples, as numpy's default.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lies between 0 and the length")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "lies between 0 and the length"
+    )]
     fn quantile(&self, share: f64) -> f64 {
         let at = share.clamp(0.0, 1.0) * (self.sorted.len() - 1) as f64;
         let low = at.floor() as usize;

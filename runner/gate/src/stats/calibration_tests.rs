@@ -46,8 +46,12 @@ fn f1(stream: &mut Stream, n: usize, resamples: u64) -> (Uncertainty, f64) {
         .map(|_| {
             let positive = stream.unit() < prevalence;
             let predicted = stream.unit() < if positive { tpr } else { fpr };
-            [(positive, predicted) == (true, true), (positive, predicted) == (false, true), (positive, predicted) == (true, false)]
-                .map(|cell| f64::from(u8::from(cell)))
+            [
+                (positive, predicted) == (true, true),
+                (positive, predicted) == (false, true),
+                (positive, predicted) == (true, false),
+            ]
+            .map(|cell| f64::from(u8::from(cell)))
         })
         .collect();
     let formula = |[tp, fp, fn_]: [f64; 3]| (tp + fp + fn_ > 0.0).then(|| 2.0 * tp / (2.0 * tp + fp + fn_));
@@ -128,7 +132,11 @@ fn a_family_of_100_null_slices_is_rarely_called() {
     };
     let failed = family_wise_error(1000, |stream| share(stream).exact_p_at_least(0.9));
     let passed = family_wise_error(1000, |stream| share(stream).exact_p_at_most(0.9));
-    eprintln!("100 null slices of accuracy under Holm: any FAIL {:.1} %, any PASS {:.1} %", failed * 100.0, passed * 100.0);
+    eprintln!(
+        "100 null slices of accuracy under Holm: any FAIL {:.1} %, any PASS {:.1} %",
+        failed * 100.0,
+        passed * 100.0
+    );
     assert!(failed <= 0.05 && passed <= 0.05, "{failed} {passed}");
 }
 
@@ -148,12 +156,15 @@ fn equal_models(stream: &mut Stream, n: usize) -> Uncertainty {
 fn equal_models_that_differ_fail_no_more_often_than_the_confidence_says() {
     let failed = |confidence: f64| {
         let samples = 1500;
-        let failed = (0..samples).filter(|sample| {
-            equal_models(&mut Stream::new(5, *sample), 1000).bounds(confidence).1 < 0.0
-        });
+        let failed = (0..samples)
+            .filter(|sample| equal_models(&mut Stream::new(5, *sample), 1000).bounds(confidence).1 < 0.0);
         failed.count() as f64 / samples as f64
     };
     let (usual, strict) = (failed(0.95), failed(0.99));
-    eprintln!("equal models, zero margin: FAIL {:.1} % at 0.95, {:.1} % at 0.99", usual * 100.0, strict * 100.0);
+    eprintln!(
+        "equal models, zero margin: FAIL {:.1} % at 0.95, {:.1} % at 0.99",
+        usual * 100.0,
+        strict * 100.0
+    );
     assert!(usual <= 0.065 && strict <= 0.02, "{usual} {strict}");
 }

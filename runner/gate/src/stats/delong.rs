@@ -98,8 +98,17 @@ mod tests {
 
     /// By the definition: all pairs.
     fn by_pairs(positive: &[bool], scores: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let of = |wanted: bool| scores.iter().zip(positive).filter(move |(_, p)| **p == wanted).map(|(s, _)| *s);
-        let wins = |x: f64, y: f64| if x > y { 1.0 } else if x == y { 0.5 } else { 0.0 };
+        let of =
+            |wanted: bool| scores.iter().zip(positive).filter(move |(_, p)| **p == wanted).map(|(s, _)| *s);
+        let wins = |x: f64, y: f64| {
+            if x > y {
+                1.0
+            } else if x == y {
+                0.5
+            } else {
+                0.0
+            }
+        };
         let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
         (
             of(true).map(|x| mean(of(false).map(|y| wins(x, y)).collect())).collect(),
@@ -113,7 +122,8 @@ mod tests {
         for _ in 0..20 {
             let positive: Vec<bool> = (0..40).map(|_| stream.below(3) == 0).collect();
             let scores: Vec<f64> = (0..40).map(|_| f64::from(stream.below(8))).collect();
-            let (Some(fast), slow) = (Components::of(&positive, &scores), by_pairs(&positive, &scores)) else {
+            let (Some(fast), slow) = (Components::of(&positive, &scores), by_pairs(&positive, &scores))
+            else {
                 continue;
             };
             for (fast, slow) in [(&fast.positives, slow.0), (&fast.negatives, slow.1)] {

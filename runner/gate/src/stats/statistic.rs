@@ -100,7 +100,11 @@ impl<F: Fn(&mut dyn FnMut(&mut dyn FnMut(Threshold))) -> Option<f64> + Send + Sy
                 if let Some(weights) = &self.weights {
                     weight *= weights[row];
                 }
-                if code & POSITIVE == 0 { negatives += weight } else { positives += weight }
+                if code & POSITIVE == 0 {
+                    negatives += weight
+                } else {
+                    positives += weight
+                }
                 if code & LAST_OF_TIES != 0 {
                     if positives + negatives > 0.0 {
                         visit((positives, negatives));

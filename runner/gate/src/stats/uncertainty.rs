@@ -45,7 +45,9 @@ impl Uncertainty {
                 let far = (1.0 - confidence).powf(1.0 / trials);
                 if *at_one { (far, 1.0) } else { (0.0, 1.0 - far) }
             }
-            Self::Normal { value, standard_error } => (value - z * standard_error, value + z * standard_error),
+            Self::Normal { value, standard_error } => {
+                (value - z * standard_error, value + z * standard_error)
+            }
             Self::Logit { value, standard_error } => {
                 let half = z * standard_error / (value * (1.0 - value));
                 let back = |odds: f64| 1.0 / (1.0 + (-odds).exp());
@@ -109,9 +111,7 @@ impl Uncertainty {
         match self {
             Self::Known(_) => 0.0,
             Self::Proportion(proportion) => proportion.standard_error(),
-            Self::AtEnd { trials, .. } => {
-                Proportion { successes: *trials, trials: *trials }.standard_error()
-            }
+            Self::AtEnd { trials, .. } => Proportion { successes: *trials, trials: *trials }.standard_error(),
             Self::Normal { standard_error, .. } | Self::Logit { standard_error, .. } => *standard_error,
             Self::Seeds(seeds) => seeds.standard_error,
             Self::Discordant(discordant) => discordant.standard_error(),
