@@ -1,17 +1,19 @@
 //! Hides secrets wherever a string leaves the engine.
 //!
-//! A secret leaks in more forms than its own: each value is searched for raw, line by line, JSON-escaped, URL-encoded and
-//! in Base64 (standard and URL-safe, padded or not, and as it looks inside a longer encoded text at each of the three
-//! alignments). All matches are found, overlapping ones too, and their union is replaced by `***`.
+//! A secret leaks in more forms than its own. Each value is searched for as it is, line by line, and in Base64 (standard and
+//! URL-safe, padded or not, broken into lines, and as it looks inside a longer encoded text at each of the three
+//! alignments); and all that both in the text as it stands and in what it says once JSON and URL escapes are undone. All
+//! matches are found, overlapping ones too, and their union is replaced by `***`.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, ops::Range};
+mod unescape;
+
+use std::{borrow::Cow, collections::BTreeSet, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::options::SecretValue;
 
@@ -25,23 +27,11 @@ const SHORT: usize = 4;
 /// Shortest piece of an encoded form worth searching for.
 const MIN_ENCODED: usize = 5;
 
-/// What `encodeURIComponent` leaves alone.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
+/// Columns after which encoders of Base64 break the line: `base64`, and PEM as `openssl` writes it.
+const WRAPPED: [usize; 2] = [76, 64];
 
-/// What RFC 3986 leaves alone.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// What a lenient encoder of whole URLs encodes.
-const WHOLE_URL: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}');
+/// Most bytes of text for one byte of a secret: `\\u0041`.
+const LONGEST_ESCAPE: usize = 6;
 
 /// Finds secrets in text.
 #[derive(Debug, Default)]
@@ -75,11 +65,12 @@ impl Masker {
                 ));
             }
             for value in values {
-                if value.trim().chars().count() < SHORT {
-                    alone.insert(value.trim().to_owned());
-                } else {
+                if value.trim().chars().count() >= SHORT {
                     encoded_forms(value, &mut anywhere);
+                } else if value.trim() == secret.value.trim() {
+                    alone.insert(value.trim().to_owned());
                 }
+                // A short line of a longer value, such as the brackets around a key in JSON, gives nothing away.
             }
         }
         alone.remove("");
@@ -99,10 +90,10 @@ impl Masker {
         self.anywhere.is_none() && self.alone.is_none()
     }
 
-    /// Length in bytes of the longest form. Text that is cut must keep so much context to be masked well.
+    /// Length in bytes of the longest form, however it is escaped. Text that is cut must keep so much context to be masked well.
     #[must_use]
     pub fn longest(&self) -> usize {
-        self.longest
+        self.longest * LONGEST_ESCAPE
     }
 
     /// `text` with every secret hidden; borrowed where there is none.
@@ -149,11 +140,14 @@ impl Masker {
         }
     }
 
-    /// Where secrets stand, merged and in order. Matches are whole characters, since forms are valid UTF-8.
+    /// Where secrets stand, merged and in order. Matches are whole characters, since forms are valid UTF-8 and escapes are
+    /// ASCII.
     pub(crate) fn find(&self, text: &str) -> Vec<Range<usize>> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         if let Some(automaton) = &self.anywhere {
-            ranges.extend(automaton.find_overlapping_iter(text).map(|found| found.range()));
+            unescape::each_reading(text, &mut |bytes, source| {
+                ranges.extend(automaton.find_overlapping_iter(bytes).map(|found| source(found.range())));
+            });
         }
         if let Some(automaton) = &self.alone {
             let alone = automaton.find_overlapping_iter(text).map(|found| found.range());
@@ -188,50 +182,9 @@ fn stands_alone(text: &str, range: &Range<usize>) -> bool {
 /// All forms of one value that are searched for anywhere.
 fn encoded_forms(value: &str, forms: &mut BTreeSet<String>) {
     forms.insert(value.to_owned());
-    json_forms(value, forms);
-    for set in [COMPONENT, UNRESERVED, WHOLE_URL] {
-        let encoded = utf8_percent_encode(value, set).to_string();
-        for form in [encoded.replace("%20", "+"), encoded] {
-            forms.insert(lower_hex(&form));
-            forms.insert(form);
-        }
-    }
     base64_forms(value.as_bytes(), forms);
     // `echo "$SECRET" | base64` encodes the line end too.
     base64_forms(format!("{value}\n").as_bytes(), forms);
-}
-
-/// As JSON writers escape it: plainly, with `\/`, with everything beyond ASCII as `\uXXXX`, and with `<>&` escaped.
-fn json_forms(value: &str, forms: &mut BTreeSet<String>) {
-    let quoted = serde_json::Value::from(value).to_string();
-    let plain = quoted[1..quoted.len() - 1].to_owned();
-    let mut ascii = String::new();
-    let mut ascii_html = String::new();
-    for character in plain.chars() {
-        if character.is_ascii() {
-            ascii.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(ascii, "\\u{unit:04x}");
-            }
-        }
-    }
-    for character in ascii.chars() {
-        match character {
-            '<' | '>' | '&' => {
-                let _ = write!(ascii_html, "\\u{:04x}", u32::from(character));
-            }
-            _ => ascii_html.push(character),
-        }
-    }
-    forms.insert(plain.replace('/', "\\/"));
-    forms.insert(ascii.replace('/', "\\/"));
-    forms.insert(ascii);
-    forms.insert(ascii_html);
-    // JSON inside JSON, as a logged request body is.
-    let twice = serde_json::Value::from(plain.as_str()).to_string();
-    forms.insert(twice[1..twice.len() - 1].to_owned());
-    forms.insert(plain);
 }
 
 /// Base64 of the value alone, and the part of it that is the same wherever it stands inside a longer encoded text.
@@ -241,6 +194,11 @@ fn json_forms(value: &str, forms: &mut BTreeSet<String>) {
 fn base64_forms(value: &[u8], forms: &mut BTreeSet<String>) {
     for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
         let alone = engine.encode(value);
+        // A long one is broken into lines, each of which is seen by itself. Base64 is ASCII.
+        for columns in WRAPPED {
+            let lines = alone.as_bytes().chunks(columns).filter(|line| line.len() >= MIN_ENCODED);
+            forms.extend(lines.map(|line| String::from_utf8_lossy(line).into_owned()));
+        }
         for shift in 0..3_usize {
             let mut padded = vec![0; shift];
             padded.extend_from_slice(value);
@@ -254,24 +212,6 @@ fn base64_forms(value: &[u8], forms: &mut BTreeSet<String>) {
         forms.insert(format!("{alone}{}", &"=="[..(3 - value.len() % 3) % 3]));
         forms.insert(alone);
     }
-}
-
-/// `%2F` as `%2f`.
-fn lower_hex(encoded: &str) -> String {
-    let mut lower = String::with_capacity(encoded.len());
-    let mut digits = 0;
-    for character in encoded.chars() {
-        if character == '%' {
-            digits = 2;
-            lower.push(character);
-        } else if digits > 0 {
-            digits -= 1;
-            lower.push(character.to_ascii_lowercase());
-        } else {
-            lower.push(character);
-        }
-    }
-    lower
 }
 
 #[cfg(test)]
@@ -338,11 +278,45 @@ mod tests {
             "pa/ss w\\\"örd+<&>",
             "pa\\/ss w\\\"\\u00f6rd+<&>",
             "pa/ss w\\\"\\u00f6rd+\\u003c\\u0026\\u003e",
+            // As Python's `quote` does by default, and others that leave more or less alone.
+            "pa/ss%20w%22%C3%B6rd%2B%3C%26%3E",
+            "%70%61%2F%73s%20w%22%C3%B6rd+%3C&%3E",
+            "pa/ss w\\\"\\u00F6rd\\u002B\\u003C\\u0026\\u003E",
+            // JSON inside JSON, and JSON inside a URL.
+            "pa/ss w\\\\\\\"örd+<&>",
+            "pa%2Fss%20w%5C%22%C3%B6rd%2B%3C%26%3E",
             &STANDARD.encode(secret),
             &URL_SAFE.encode(secret),
+            &STANDARD.encode(secret).replace('+', "%2B").replace('=', "%3D").replace('/', "%2F"),
         ] {
             assert_eq!(masker.mask(form), "***", "{form}");
         }
+    }
+
+    #[test]
+    fn base64_in_lines_is_hidden() {
+        let secret = "0123456789abcdef".repeat(8);
+        let masker = masker(&[&secret]);
+        for columns in WRAPPED {
+            for value in [secret.clone(), format!("{secret}\n")] {
+                for line in STANDARD.encode(value).as_bytes().chunks(columns) {
+                    let line = str::from_utf8(line).unwrap();
+                    let masked = masker.mask(line);
+                    assert!(
+                        masked.trim_end_matches('=') == "***" || masked.len() < MIN_ENCODED,
+                        "{line}: {masked}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn brackets_around_a_key_hide_nothing() {
+        let masker = masker(&["{\n  \"private_key\": \"abcdefgh\"\n}\n"]);
+        assert_eq!(masker.warnings(), [""; 0]);
+        assert_eq!(masker.mask("{ \"loss\": 0.1 }"), "{ \"loss\": 0.1 }");
+        assert_eq!(masker.mask("  \"private_key\": \"abcdefgh\""), "  ***");
     }
 
     #[test]
