@@ -20,7 +20,7 @@ stages:
           echo "raw $t"
           printf '%s' "$t" | base64 -w0; echo
           echo "joined: $(printf 'x%s' "$t" | base64 -w0)"
-          python3 -c 'import json,sys,urllib.parse; t=open("token.txt").read(); print(json.dumps(t)); print(urllib.parse.quote(t, safe="")); print(urllib.parse.quote_plus(t))'
+          python3 -c 'import json,sys,urllib.parse; t=open("token.txt").read(); print(json.dumps(t)); print(urllib.parse.quote(t, safe="")); print(urllib.parse.quote_plus(t)); print(urllib.parse.quote(t))'
           echo "{\"name\": \"m\", \"value\": 1}" >> "$RUNNER_METRICS"
           python3 -c 'import json,os; t=open("token.txt").read(); open(os.environ["RUNNER_FINDINGS"],"a").write(json.dumps({"severity":"warning","rule":"leak","message":"got "+t,"examples":[t]})+"\n")'
           echo "stderr $t" >&2
@@ -48,6 +48,7 @@ stages:
         "MzY3IzdC9QYStzcyAid29yZCImeD0".to_owned(),
         "s3cr3t%2FPa%2Bss%20%22word%22%26x%3D1".to_owned(),
         "s3cr3t%2FPa%2Bss+%22word%22%26x%3D1".to_owned(),
+        "s3cr3t/Pa%2Bss%20%22word%22%26x%3D1".to_owned(),
     ];
     for (place, text) in &places {
         for form in &forms {

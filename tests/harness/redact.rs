@@ -17,8 +17,9 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"--evidence sha256:[0-9a-f]+", "--evidence [digest]"),
         (r"\bkey [0-9a-f]{64}\b", "key [key]"),
         (r"\bby (\S+@\S+|user \d+(@\S+)?)(,| until)", "by [actor]$3"),
-        (r"\b\d+(\.\d+)? ?(ns|µs|ms|s)\b", "[duration]"),
+        // Minutes first: their seconds are a duration too.
         (r"\b\d+ m \d+ s\b", "[duration]"),
+        (r"\b\d+(\.\d+)? ?(ns|µs|ms|s)\b", "[duration]"),
         (r"/(private/)?(var/folders|tmp)/[^\s:]*/", "[folder]/"),
         (r"\b\d+ at once\b", "[jobs] at once"),
         // Only where the plugin's compiled code was not in the cache yet.

@@ -111,10 +111,24 @@ fn describe(outcome: &StepOutcome) -> String {
         StepOutcome::TimedOut { limit_ms } => {
             format!("timed out after {} s", *limit_ms as f64 / 1000.0)
         }
-        StepOutcome::OutOfMemory { limit } => format!("needed more memory than its limit of {limit} bytes"),
+        StepOutcome::OutOfMemory { limit } => {
+            format!("needed more memory than its limit of {}", size(*limit))
+        }
+        StepOutcome::LimitExceeded { what, limit } if what == "output bytes" => {
+            format!("wrote more than its limit of {} of output", size(*limit))
+        }
         StepOutcome::LimitExceeded { what, limit } => format!("went over its limit of {limit} {what}"),
         StepOutcome::Denied { capability, message } => format!("was denied `{capability}`: {message}"),
         StepOutcome::Cancelled => "was cancelled".to_owned(),
+    }
+}
+
+/// Bytes as a workflow writes them, where that is a whole number.
+fn size(bytes: u64) -> String {
+    let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit)) {
+        Some((name, unit)) => format!("{} {name}", bytes / unit),
+        None => format!("{bytes} bytes"),
     }
 }
 
@@ -144,6 +158,15 @@ mod tests {
         assert!(conclusion.result().1.unwrap().ends_with("(and one more)"));
         conclusion.add(RunResult::Cancelled, "stopped");
         assert_eq!(conclusion.result().0, RunResult::Cancelled);
+    }
+
+    #[test]
+    fn limits_read_as_they_are_written() {
+        for (limit, text) in [(64 << 20, "64 MiB"), (3 << 30, "3 GiB"), (1000, "1000 bytes"), (0, "0 bytes")]
+        {
+            let said = describe(&StepOutcome::OutOfMemory { limit });
+            assert_eq!(said, format!("needed more memory than its limit of {text}"));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -16,12 +17,16 @@ use runner_engine::{
     outcome::StepOutcome,
 };
 use runner_workflow::plan::{Action, PlannedStep};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     attempt::Attempt, cache::CodeCache, error::internal, grants, library::Library, limits::Caps,
     machine::Machine, manifest::Manifest, source::Builtin,
 };
+
+/// A step that waits longer than this for its plugin's code says so.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What a [`PluginHost`] is made with.
 #[derive(Debug, Clone)]
@@ -151,10 +156,17 @@ impl Executor for PluginHost {
             let known = self.library.find(uses).await?;
             grants::check(&request.step, &known.manifest, &request.allow)?;
             let plugin = self.library.plugin(&known.source);
-            if !Library::is_ready(&plugin) {
-                sink.output(OutputStream::Log, &format!("waiting for {} to be compiled", known.source.name));
-            }
-            Ok::<_, ExecutorError>((known, plugin.await?))
+            // Loading what was compiled before takes a few milliseconds and is not worth a word.
+            let plugin = match timeout(PATIENCE, plugin.clone()).await {
+                Ok(plugin) => plugin?,
+                Err(_) => {
+                    let text = format!("waiting for {} to be compiled", known.source.name);
+                    sink.progress(0.0, &text);
+                    sink.output(OutputStream::Log, &text);
+                    plugin.await?
+                }
+            };
+            Ok::<_, ExecutorError>((known, plugin))
         };
         let (known, plugin) = tokio::select! {
             biased;

@@ -104,11 +104,6 @@ impl Library {
         Shelves::plugin(&self.0, source)
     }
 
-    /// Whether a plugin can be used without waiting.
-    pub(crate) fn is_ready(plugin: &Once<Arc<Plugin>>) -> bool {
-        plugin.peek().is_some()
-    }
-
     /// Forgets what references named. Compiled code stays.
     pub(crate) fn forget(&self) {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -62,11 +62,8 @@ pub(crate) struct Entry<'s> {
 /// The text of a source, if it is text of an acceptable size: without its byte order mark, and how long that was.
 pub(crate) fn text<'s>(source: &'s [u8], problems: &mut Problems) -> Option<(&'s str, usize)> {
     if source.len() > MAX_BYTES {
-        let message = format!(
-            "the file has {} bytes, more than the {} MiB a workflow may have",
-            source.len(),
-            MAX_BYTES / (1024 * 1024)
-        );
+        let message =
+            format!("the file is larger than the {} MiB that a workflow may have", MAX_BYTES / (1024 * 1024));
         problems.push(
             Diagnostic::error("yaml::too-large", 0..0, message)
                 .help("is this the right file? Data belongs in files of its own, named under `data:`"),
@@ -137,7 +134,7 @@ pub(crate) fn parse<'s>(text: &'s str, base: usize, problems: &mut Problems) -> 
     if root.is_none() {
         problems.push(
             Diagnostic::error("yaml::empty", base..base, "the file is empty")
-                .help("`runner init` writes a workflow to start from"),
+                .help("a workflow needs at least `stages:` with one stage that has `steps:`"),
         );
     }
     root

@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
-use runner_engine::{event::RunResult, record::RunRecord};
-use runner_store::{RunState, RunSummary};
+use runner_engine::{
+    event::{EventKind, RunEvent, RunResult},
+    record::RunRecord,
+};
+use runner_store::{RunState, RunSummary, Store};
 use serde::Serialize;
 
 use crate::{
@@ -51,13 +54,28 @@ struct Entry {
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let store = stored::open(&arguments.store, environment)?;
     let runs = store.newest_runs(arguments.limit).map_err(|error| stored::from_run(&error))?;
-    let entries: Vec<Entry> = runs.into_iter().map(Entry::from).collect();
+    let mut entries: Vec<Entry> = runs.into_iter().map(Entry::from).collect();
+    for entry in entries.iter_mut().filter(|entry| entry.workflow.is_none()) {
+        entry.name_from_events(&store);
+    }
     if arguments.json {
         output::print_json(&entries)?;
     } else {
         output::print(&render(&entries, environment.stdout))?;
     }
     Ok(ExitCode::Passed)
+}
+
+impl Entry {
+    /// A run without a final record has said in its first event what it is.
+    fn name_from_events(&mut self, store: &Store) {
+        let events = store.open_run(&self.run_id).and_then(|run| run.events::<RunEvent>());
+        let first = events.ok().and_then(|mut events| events.next()?.ok());
+        if let Some(EventKind::RunStarted { workflow, file, .. }) = first.map(|event| event.kind) {
+            self.workflow = Some(workflow);
+            self.file = Some(file);
+        }
+    }
 }
 
 impl From<RunSummary> for Entry {

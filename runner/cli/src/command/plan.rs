@@ -123,8 +123,27 @@ fn step(out: &mut String, plan: &Plan, step: &PlannedStep, look: Look) {
             visible::line(&source_text(plan, source))
         );
     }
+    let fed: Vec<usize> = step.inputs.values().flat_map(feeding).collect();
+    let waits: Vec<String> = step
+        .after
+        .iter()
+        .filter(|before| !fed.contains(before))
+        .map(|before| visible::line(&plan.steps[*before].id.to_string()))
+        .collect();
+    if !waits.is_empty() {
+        let _ = writeln!(out, "    after  {}", waits.join(", "));
+    }
     for (name, output) in &step.outputs {
         let _ = writeln!(out, "    out    {} to {}", visible::line(name), visible::line(&output.path));
+    }
+}
+
+/// The steps that an input comes from.
+fn feeding(source: &Source) -> Vec<usize> {
+    match source {
+        Source::Output(output) => vec![output.step],
+        Source::AllCells(outputs) => outputs.iter().map(|output| output.step).collect(),
+        Source::Data(_) | Source::Baseline(_) | Source::Path(_) => Vec::new(),
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     match arguments.format {
         Format::Text => {
             let at = stored::shown(run.path(), environment);
-            output::print(&show::render(&recorded.record, &at, environment.stdout))?;
+            output::print(&show::render(&recorded.record, run.state(), &at, environment.stdout))?;
         }
         Format::Markdown => output::print(&markdown::render(&recorded))?,
         Format::Junit => output::print(&junit_text(&recorded)?)?,

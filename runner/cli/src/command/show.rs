@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use runner_engine::record::RunRecord;
+use runner_store::RunState;
 
 use crate::{
     arguments::StoreArguments,
@@ -39,13 +40,13 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         output::print_json(&record)?;
     } else {
         let at = stored::shown(run.path(), environment);
-        output::print(&render(&record, &at, environment.stdout))?;
+        output::print(&render(&record, run.state(), &at, environment.stdout))?;
     }
     Ok(ExitCode::Passed)
 }
 
 /// The record as text.
-pub(crate) fn render(record: &RunRecord, record_at: &str, look: Look) -> String {
+pub(crate) fn render(record: &RunRecord, state: RunState, record_at: &str, look: Look) -> String {
     let mut out = String::new();
     let dot = look.dot();
     let _ = writeln!(
@@ -81,18 +82,37 @@ pub(crate) fn render(record: &RunRecord, record_at: &str, look: Look) -> String 
             look.dim(quantity::short_digest(&data.digest))
         );
     }
+    let note = match state {
+        RunState::Finished => None,
+        RunState::Running => Some((Mood::Busy, "running", "what follows is how it stands now")),
+        RunState::Killed => Some((
+            Mood::Bad,
+            "killed",
+            "its process ended before the run did; what ran then was not finished",
+        )),
+    };
+    if let Some((mood, word, text)) = note {
+        let _ = writeln!(
+            out,
+            "{}",
+            visible::wrap(&format!("{}: {text}", look.mark(mood, word, 0)), look.width, 2)
+        );
+    }
     out.push('\n');
-    steps(&mut out, record, look);
+    steps(&mut out, record, state, look);
     out.push_str(&summary::render(record, record_at, look, Detail::Full));
     out
 }
 
-fn steps(out: &mut String, record: &RunRecord, look: Look) {
+fn steps(out: &mut String, record: &RunRecord, state: RunState, look: Look) {
     let steps = || record.stages.iter().flat_map(|stage| stage.steps.iter().map(move |step| (stage, step)));
     let names = steps().map(|(stage, step)| visible::width(&step_lines::place(&stage.name, &step.id)));
     let width = names.max().unwrap_or(0).min(40);
     for (stage, step) in steps() {
-        let (word, mood) = words::step(step);
+        let (word, mood) = match words::step(step) {
+            (_, Mood::Busy) if state == RunState::Killed => ("killed", Mood::Bad),
+            said => said,
+        };
         let name = visible::pad(&visible::line(&step_lines::place(&stage.name, &step.id)), width);
         let mut text = match (&step.skipped, step.attempts) {
             (Some(reason), _) => visible::line(reason),

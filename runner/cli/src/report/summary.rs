@@ -87,11 +87,15 @@ fn metrics(out: &mut String, record: &RunRecord, look: Look, detail: Detail) {
     if rows.is_empty() {
         return;
     }
-    // Where not all are shown, those of the whole matter more than their slices, and of those the ones that gates judge. The
-    // sort is stable.
-    let limit = detail.limit(METRICS);
+    // Where not all are shown, those of the whole matter more than their slices, and of those the ones that gates judge;
+    // slices stand with the gates that judge them. The sort is stable.
+    let mut limit = detail.limit(METRICS);
     if rows.len() > limit {
         rows.sort_by_key(|(_, metric)| (!metric.slice.is_empty(), !judged.contains(metric.name.as_str())));
+        let whole = rows.iter().filter(|(_, metric)| metric.slice.is_empty()).count();
+        if whole > 0 {
+            limit = limit.min(whole);
+        }
     }
     let more = rows.len().saturating_sub(limit);
     rows.truncate(limit);

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use runner_engine::event::RunEvent;
+use runner_store::RunState;
 
 use super::{
     junit, markdown,
@@ -54,7 +55,12 @@ fn a_run_that_was_killed() {
 
 #[test]
 fn everything_that_is_known() {
-    insta::assert_snapshot!(show::render(&recorded(samples::passed()).record, ".runner/runs/1", PLAIN));
+    insta::assert_snapshot!(show::render(
+        &recorded(samples::passed()).record,
+        RunState::Finished,
+        ".runner/runs/1",
+        PLAIN
+    ));
 }
 
 #[test]

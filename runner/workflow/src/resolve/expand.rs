@@ -82,7 +82,7 @@ enum Fixed {
     Known(Target),
 }
 
-impl<'d> Expander<'_, 'd, '_> {
+impl Expander<'_, '_, '_> {
     /// Whether the plan stays within its budget. Otherwise only one cell of each step is looked at.
     fn check_weight(&mut self) -> bool {
         let weight = |env: Option<&Spanned<Table<EnvName, Templated>>>| env.map_or(0, |env| env.weight);
