@@ -6,6 +6,8 @@
     reason = "test code: a panic is how it fails, and plain text beats a faster buffer"
 )]
 
+#[path = "behaviour/browser.rs"]
+mod browser;
 #[path = "behaviour/cancel.rs"]
 mod cancel;
 #[path = "behaviour/champion.rs"]
@@ -18,6 +20,8 @@ mod documentation;
 mod evidence;
 #[path = "behaviour/examples.rs"]
 mod examples;
+#[path = "behaviour/explained.rs"]
+mod explained;
 #[path = "behaviour/fail_closed.rs"]
 mod fail_closed;
 #[path = "behaviour/kill.rs"]

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct Arguments {
     /// Also run what takes long or needs more than Rust: simulations of the statistics, the comparison with scikit-learn,
     /// `SciPy` and statsmodels, and the registry in a bucket (Python with venv
-    /// and `PyPI`), containers on real engines (root and `.ci/start-engines`), linters of the Action and the contract with
+    /// and `PyPI`), reports in Chromium, containers on real engines (root and `.ci/start-engines`), linters of the Action and the contract with
     /// GitHub's API (`.ci/install-github`), the plugins' own tests on the host, and a short, repeatable round of fuzzing
     /// (`cargo install cargo-fuzz`).
     #[arg(long)]
@@ -32,7 +32,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     run_in(&root(), &mut tests)?;
     if arguments.all && arguments.filter.is_none() {
         let mut tests = workspace_tests();
-        tests.args(["--test", "e2e", "--", "--ignored", "scikit_learn::", "registry_s3::", "containers::"]);
+        tests.args([
+            "--test",
+            "e2e",
+            "--",
+            "--ignored",
+            "scikit_learn::",
+            "browser::",
+            "registry_s3::",
+            "containers::",
+        ]);
         let python = python()?;
         tests.env("RUNNER_TEST_PYTHON", &python);
         run_in(&root(), &mut tests)?;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    approve, check, data, graph, key, logs, ls, model, plan, plugin, report, run, schema, show, verify, waive,
+    approve, check, compare, data, gate, graph, key, logs, ls, model, plan, plugin, report, run, schema,
+    show, verify, waive,
 };
 
 /// A CI runner for machine learning: validate, train, evaluate, gate and promote models in a sandbox.
@@ -50,6 +51,10 @@ pub(crate) enum Command {
     Logs(logs::Arguments),
     /// Make a report of a recorded run again.
     Report(report::Arguments),
+    /// Explain why a gate said what it said.
+    Gate(gate::Arguments),
+    /// Compare two runs: metrics, gates, parameters, data, flips.
+    Compare(compare::Arguments),
     /// Let through what a gate holds, and promote what waited for it.
     Approve(approve::Arguments),
     /// Take responsibility for one gate that failed, for some time.

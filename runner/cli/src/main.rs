@@ -74,6 +74,8 @@ fn dispatch(command: Command, environment: &Environment) -> Result<ExitCode, Fai
         Command::Show(arguments) => command::show::run(&arguments, environment),
         Command::Logs(arguments) => command::logs::run(&arguments, environment),
         Command::Report(arguments) => command::report::run(&arguments, environment),
+        Command::Gate(arguments) => command::gate::run(&arguments, environment),
+        Command::Compare(arguments) => command::compare::run(&arguments, environment),
         Command::Approve(arguments) => command::approve::run(&arguments, environment),
         Command::Waive(arguments) => command::waive::run(&arguments, environment),
         Command::Verify(arguments) => command::verify::run(&arguments, environment),

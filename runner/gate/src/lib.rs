@@ -16,14 +16,17 @@
 //!
 //! - [`grammar`] and [`mapping`]: the two ways to write a gate.
 //! - [`predictions`] and [`metrics`]: from a file of scored rows to numbers.
+//! - [`curves`]: from predictions to the points of a plot.
 //! - [`judge()`] and [`verdict`]: from numbers to a verdict, and the rules by which.
 //! - [`exact`] and [`mod@unit`]: how numbers are compared.
 
 #![expect(clippy::float_cmp, reason = "labels of 0 and 1, ties and constants are meant exactly")]
 
 pub(crate) mod any_float;
+pub mod curves;
 pub mod evidence;
 pub mod exact;
+pub mod flips;
 pub mod grammar;
 pub mod judge;
 pub mod mapping;

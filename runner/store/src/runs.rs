@@ -85,7 +85,7 @@ impl Store {
         Ok(runs.collect())
     }
 
-    /// Finds a run by `latest`, its id, the start of its id, or the start of the part after the time, where that is
+    /// Finds a run by `latest`, `latest~1` (the one before it) and so on, its id, the start of its id, or the start of the part after the time, where that is
     /// unique.
     pub fn open_run(&self, reference: &str) -> Result<RecordedRun, RunError> {
         let ids = self.run_ids()?;
@@ -95,6 +95,10 @@ impl Store {
         let mut found: Vec<RunId> = match reference {
             "" => Vec::new(),
             "latest" => ids.into_iter().take(1).collect(),
+            back if back.starts_with("latest~") => {
+                let steps = back.trim_start_matches("latest~").parse::<usize>().ok();
+                steps.and_then(|steps| ids.into_iter().nth(steps)).into_iter().collect()
+            }
             start => {
                 let fits = |id: &RunId| id.as_str().starts_with(start) || id.last_part().starts_with(start);
                 ids.into_iter().filter(fits).collect()

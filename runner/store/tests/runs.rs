@@ -97,6 +97,20 @@ fn runs_are_found_by_what_is_unique() {
 }
 
 #[test]
+fn runs_before_the_latest() {
+    let (_folder, store) = store();
+    let ids: Vec<RunId> = (0..3).map(|_| store.create_run(&RunId::new()).unwrap().id().clone()).collect();
+    let newest_first = store.run_ids().unwrap();
+    assert_eq!(newest_first.len(), ids.len());
+    for (back, id) in newest_first.iter().enumerate() {
+        assert_eq!(store.open_run(&format!("latest~{back}")).unwrap().id(), id);
+    }
+    for reference in ["latest~3", "latest~", "latest~x", "latest~-1"] {
+        assert!(matches!(store.open_run(reference), Err(RunError::NotFound { .. })), "{reference}");
+    }
+}
+
+#[test]
 fn events_that_were_cut() {
     let (_folder, store) = store();
     let run = store.create_run(&RunId::new()).unwrap();

@@ -2,7 +2,9 @@
 
 pub(crate) mod approve;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod data;
+pub(crate) mod gate;
 pub(crate) mod graph;
 pub(crate) mod key;
 pub(crate) mod logs;

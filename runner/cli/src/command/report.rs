@@ -1,6 +1,6 @@
 //! `runner report`: a report of a recorded run, made again from its events.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -11,7 +11,7 @@ use crate::{
     exit_code::ExitCode,
     failure::Failure,
     output,
-    report::{junit, markdown, recorded::Recorded},
+    report::{html, junit, markdown, recorded::Recorded, scored::ScoredRun},
     stored,
 };
 
@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// How to write it.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Write the HTML report to a file instead.
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArguments,
 }
@@ -35,6 +38,8 @@ enum Format {
     Text,
     /// Markdown, for pull requests and pages.
     Markdown,
+    /// One HTML file that needs nothing else, with plots.
+    Html,
     /// `JUnit` XML, for test viewers.
     Junit,
     /// JSON: the run's record.
@@ -42,14 +47,21 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    let run = stored::open_run(&arguments.store, &arguments.run, environment)?;
+    let store = stored::open(&arguments.store, environment)?;
+    let run = store.open_run(&arguments.run).map_err(|error| stored::from_run(&error))?;
     let recorded = stored::read(&run)?;
+    let page = || html::render(&recorded, &ScoredRun::read(&recorded.record, &store));
+    if let Some(file) = &arguments.html {
+        write(&environment.current_dir.join(file), &page())?;
+        return Ok(ExitCode::Passed);
+    }
     match arguments.format {
         Format::Text => {
             let at = stored::shown(run.path(), environment);
             output::print(&show::render(&recorded.record, run.state(), &at, environment.stdout))?;
         }
         Format::Markdown => output::print(&markdown::render(&recorded))?,
+        Format::Html => output::print(&page())?,
         Format::Junit => output::print(&junit_text(&recorded)?)?,
         Format::Json => output::print_json(&recorded.record)?,
     }

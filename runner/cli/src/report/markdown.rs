@@ -6,11 +6,11 @@ use runner_engine::{
     event::RunResult,
     record::{RunRecord, StepRecord},
 };
-use runner_gate::verdict::{Judgement, Verdict};
+use runner_gate::verdict::{Judgement, RuleJudgement, Verdict};
 
 use crate::{
     environment::Look,
-    report::{quantity, recorded::Recorded, step_lines, summary, visible, words},
+    report::{quantity, recorded::Recorded, step_lines, summary, sureness, visible, words},
 };
 
 /// Findings listed before the rest is counted. GitHub cuts a step summary at 1 MiB.
@@ -86,19 +86,25 @@ fn gates(out: &mut String, record: &RunRecord) {
     if record.stages.iter().all(|stage| stage.gates.is_empty()) {
         return;
     }
-    out.push_str(
-        "### Gates\n\n| verdict | gate | observed | bound | n | stage |\n|---|---|--:|--:|--:|---|\n",
+    let rules = || record.stages.iter().flat_map(|stage| &stage.gates).flat_map(|gate| &gate.rules);
+    // A column of its own only where something stands in it.
+    let sure = rules().any(|rule| sureness(rule).is_some());
+    let (head, line) = if sure { (" how sure |", "---|") } else { ("", "") };
+    let _ = writeln!(
+        out,
+        "### Gates\n\n| verdict | gate | observed | bound |{head} n | stage |\n|---|---|--:|--:|{line}--:|---|"
     );
     for stage in &record.stages {
         for judgement in &stage.gates {
-            gate_rows(out, &escape(&stage.name), judgement);
+            gate_rows(out, &escape(&stage.name), judgement, sure);
         }
     }
     out.push('\n');
 }
 
 /// A row for the gate with its worst rule, and one for each further rule.
-fn gate_rows(out: &mut String, stage: &str, judgement: &Judgement) {
+fn gate_rows(out: &mut String, stage: &str, judgement: &Judgement, sure: bool) {
+    let empty = if sure { " |" } else { "" };
     let marked = |verdict: Verdict| format!("{} {verdict}", words::verdict(verdict).symbol(true));
     let stamp = if judgement.rubber_stamp { " RUBBER STAMP" } else { "" };
     let mut verdict = format!("{}{stamp}", marked(judgement.verdict));
@@ -107,7 +113,7 @@ fn gate_rows(out: &mut String, stage: &str, judgement: &Judgement) {
         let _ = write!(gate, "<br>{}", escape(&judgement.message));
     }
     if judgement.rules.is_empty() {
-        let _ = writeln!(out, "| {verdict} | {gate} | | | | {stage} |");
+        let _ = writeln!(out, "| {verdict} | {gate} | | |{empty} | {stage} |");
     }
     for (index, rule) in judgement.worst_first().into_iter().take(RULES).enumerate() {
         if index > 0 {
@@ -118,16 +124,24 @@ fn gate_rows(out: &mut String, stage: &str, judgement: &Judgement) {
         let term = if rule.slice.is_empty() { String::new() } else { format!("{} ", escape(&rule.term)) };
         let _ = writeln!(
             out,
-            "| {verdict} | {gate} | {term}{} | {} | {} | {stage} |",
+            "| {verdict} | {gate} | {term}{} | {} |{} {} | {stage} |",
             escape(&numbers.observed),
             escape(&format!("{} {}", rule.comparator, numbers.bound)),
+            if sure { format!(" {} |", escape(&sureness(rule).unwrap_or_default())) } else { String::new() },
             rule.n.map_or_else(|| "?".to_owned(), |n| n.to_string())
         );
     }
     let more = judgement.rules.len().saturating_sub(RULES);
     if more > 0 {
-        let _ = writeln!(out, "| | and {} | | | | {stage} |", quantity::count(more, "more rule"));
+        let _ = writeln!(out, "| | and {} | | |{empty} | {stage} |", quantity::count(more, "more rule"));
     }
+}
+
+/// `0.91 to 0.97 (95 %), sees 0.03`.
+fn sureness(rule: &RuleJudgement) -> Option<String> {
+    let words: Vec<String> =
+        [sureness::interval(rule), sureness::detectable(rule)].into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 fn steps(out: &mut String, record: &RunRecord, recorded: &Recorded) {
@@ -248,7 +262,7 @@ fn foot(out: &mut String, record: &RunRecord) {
 }
 
 /// Foreign text as plain text: nothing in it can start markup, a link, a mention, a reference or a table cell.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let text = visible::line(&visible::cut(text, TEXT, true));
     let mut out = String::with_capacity(text.len() + 8);
     for character in text.chars() {
@@ -282,7 +296,7 @@ fn escape_html(text: &str) -> String {
 }
 
 /// Foreign text as code. In a table a pipe splits cells even inside backticks, so it is HTML.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = visible::line(&visible::cut(text, TEXT, true));
     let mut out = String::from("<code>");
     for character in text.chars() {

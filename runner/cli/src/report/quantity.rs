@@ -22,6 +22,32 @@ pub(crate) fn apart(value: f64, bound: f64) -> (String, String) {
     }
 }
 
+/// A number to this many significant digits, for where fewer are enough.
+pub(crate) fn rounded(value: f64, digits: usize) -> String {
+    with_digits(value, digits)
+}
+
+/// A change: always with its sign, `+0.012`, `-0.2`, and `0` where there is none.
+pub(crate) fn signed(value: f64) -> String {
+    signed_to(value, DIGITS)
+}
+
+/// The same to this many significant digits.
+pub(crate) fn signed_to(value: f64, digits: usize) -> String {
+    let text = with_digits(value, digits);
+    if value > 0.0 { format!("+{text}") } else { text }
+}
+
+/// A share of 1 in per cent: `97.2 %`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A p-value: two digits are all that matter, and below 0.0001 not even those.
+pub(crate) fn p_value(p: f64) -> String {
+    if p < 1e-4 { "< 0.0001".to_owned() } else { with_digits(p, 2) }
+}
+
 fn with_digits(value: f64, digits: usize) -> String {
     if value.is_nan() {
         return "NaN".to_owned();

@@ -11,7 +11,7 @@ use runner_gate::verdict::{Judgement, RuleJudgement, Verdict};
 
 use crate::{
     environment::Look,
-    report::{quantity, reference, step_lines, visible, words},
+    report::{quantity, reference, step_lines, sureness, visible, words},
 };
 
 /// Metrics shown before the rest is counted; `runner show` has them all.
@@ -193,14 +193,8 @@ pub(crate) fn rule_line(rule: &RuleJudgement, with_method: bool) -> String {
         Some(n) => write!(text, ", n {n}"),
         None => write!(text, ", n ?"),
     };
-    if let Some(interval) = &rule.interval {
-        let _ = write!(
-            text,
-            ", {} to {} at {}",
-            quantity::number(interval.lower),
-            quantity::number(interval.upper),
-            quantity::number(interval.confidence)
-        );
+    for words in [sureness::interval(rule), sureness::detectable(rule)].into_iter().flatten() {
+        let _ = write!(text, ", {words}");
     }
     if with_method {
         let _ = write!(text, ", {}", visible::line(&rule.method));

@@ -38,6 +38,17 @@ impl Mood {
         }
     }
 
+    /// Name of its class in a style sheet.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Doubtful => "doubtful",
+            Self::Idle => "idle",
+            Self::Busy => "busy",
+        }
+    }
+
     fn style(self) -> Style {
         match self {
             Self::Good => Style::new().green(),

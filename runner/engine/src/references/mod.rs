@@ -29,7 +29,8 @@ pub enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 3] = [Self::Baseline, Self::Anchor, Self::Previous];
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Baseline, Self::Anchor, Self::Previous];
 
     /// The word of the gate grammar.
     #[must_use]

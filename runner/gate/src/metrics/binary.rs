@@ -9,7 +9,7 @@ const THRESHOLD: f64 = 0.5;
 const NOT_BINARY: &str = "labels must be 0 and 1, or true and false";
 
 /// Labels of 0 and 1, or why they are not.
-pub(super) fn truth(rows: Rows<'_>) -> Result<&[f64], String> {
+pub(crate) fn truth(rows: Rows<'_>) -> Result<&[f64], String> {
     match &rows.all.outcomes {
         Outcomes::Numbers { label, .. } if rows.all.binary_labels => Ok(label),
         _ => match rows.all.classes() {
@@ -23,7 +23,7 @@ pub(super) fn truth(rows: Rows<'_>) -> Result<&[f64], String> {
     }
 }
 
-pub(super) fn scores(rows: Rows<'_>) -> Result<&[f64], String> {
+pub(crate) fn scores(rows: Rows<'_>) -> Result<&[f64], String> {
     rows.all.score.as_deref().ok_or_else(|| "predictions have no column `score`".to_owned())
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn labels_and_scores(all: &Predictions, rows: &[u32]) -> Result<(Vec<
     Ok((positive, own))
 }
 
-pub(super) fn probabilities(rows: Rows<'_>) -> Result<&[f64], String> {
+pub(crate) fn probabilities(rows: Rows<'_>) -> Result<&[f64], String> {
     let scores = scores(rows)?;
     let mut outside = None;
     rows.each(|row| {
@@ -130,7 +130,7 @@ pub(super) fn of_confusion(metric: BinaryMetric, counts: Confusion) -> Result<f6
 
 /// All rows by score, lowest first; among equal scores by label and weight, so that what is summed over them does not
 /// depend on the order of the file. Sorted once for all metrics.
-fn by_score<'a>(all: &'a Predictions, scores: &[f64], truth: &[f64]) -> &'a [u32] {
+pub(crate) fn by_score<'a>(all: &'a Predictions, scores: &[f64], truth: &[f64]) -> &'a [u32] {
     all.by_score.get_or_init(|| {
         #[expect(clippy::cast_possible_truncation, reason = "there are at most u32::MAX rows")]
         let mut order: Vec<(u64, u32)> =

@@ -4,7 +4,7 @@ use super::{Average, ClassMetric, Rows, binary, positive};
 use crate::{predictions::Classes, sum::ExactSum};
 
 /// Truth and prediction as codes of classes.
-pub(super) struct Codes<'a> {
+pub(crate) struct Codes<'a> {
     classes: &'a Classes,
     predicted: Predicted<'a>,
 }
@@ -17,16 +17,26 @@ enum Predicted<'a> {
 }
 
 impl Codes<'_> {
+    /// Name of every code, that of a class which only a score can give included.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = self.classes.names.clone();
+        if let Predicted::Scores { classes, .. } = self.predicted {
+            let foreign = ["0", "1"].iter().zip(classes).find(|(_, code)| *code as usize == names.len());
+            names.extend(foreign.map(|(name, _)| (*name).to_owned()));
+        }
+        names
+    }
+
     /// How many classes there are, and one more for what is predicted and no label has.
     pub(super) fn count(&self) -> usize {
         self.classes.names.len() + 1
     }
 
-    pub(super) fn label(&self, row: usize) -> u32 {
+    pub(crate) fn label(&self, row: usize) -> u32 {
         self.classes.label[row]
     }
 
-    pub(super) fn predicted(&self, row: usize) -> u32 {
+    pub(crate) fn predicted(&self, row: usize) -> u32 {
         match self.predicted {
             Predicted::Codes(codes) => codes[row],
             Predicted::Scores { scores, from, classes } => classes[usize::from(scores[row] >= from)],
@@ -34,7 +44,7 @@ impl Codes<'_> {
     }
 }
 
-pub(super) fn codes(rows: Rows<'_>) -> Result<Codes<'_>, String> {
+pub(crate) fn codes(rows: Rows<'_>) -> Result<Codes<'_>, String> {
     let classes = rows.all.classes()?;
     if let Some(prediction) = &classes.prediction {
         return Ok(Codes { classes, predicted: Predicted::Codes(prediction) });
@@ -57,7 +67,7 @@ pub(super) fn accuracy(rows: Rows<'_>) -> Result<f64, String> {
 }
 
 /// Which rows are right.
-pub(super) fn right(rows: Rows<'_>) -> Result<Vec<bool>, String> {
+pub(crate) fn right(rows: Rows<'_>) -> Result<Vec<bool>, String> {
     let codes = codes(rows)?;
     Ok((0..rows.all.rows()).map(|row| codes.label(row) == codes.predicted(row)).collect())
 }

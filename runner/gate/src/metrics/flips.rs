@@ -8,7 +8,7 @@ use crate::{
 
 /// Which rows the baseline had right and the candidate has wrong, or the reverse where not `harmful`. Rows are matched
 /// by id, whatever their order; both must have the same ids with the same labels.
-pub(super) fn rows(
+pub(crate) fn rows(
     all: &Predictions,
     baseline: Option<&Predictions>,
     harmful: bool,

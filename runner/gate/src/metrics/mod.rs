@@ -43,20 +43,22 @@
 //! | `precision_macro`, `_micro`, `_weighted`, also of `recall` and `f1` | averages over the classes of labels and predictions |
 //! | `harmful_flips`, `helpful_flips` | weighted share of rows that the baseline had right and the candidate has wrong; the reverse |
 
-mod binary;
+pub(crate) mod binary;
 mod calibration;
-mod classes;
+pub(crate) mod classes;
 mod column;
-mod flips;
+pub(crate) mod flips;
+mod formula;
 mod names;
 mod ranked;
 mod ranking;
-mod regression;
+pub(crate) mod regression;
 pub(crate) mod resampled;
 #[cfg(test)]
 mod tests;
 mod top;
 
+pub use formula::formula;
 pub use names::{better, is_fraction, names};
 pub(crate) use {
     binary::labels_and_scores, column::mean as mean_of_column, flips::counts as flip_counts,

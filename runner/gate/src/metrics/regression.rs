@@ -4,7 +4,7 @@ use super::{Rows, positive};
 use crate::predictions::Outcomes;
 
 /// Truth and prediction.
-pub(super) fn numbers(rows: Rows<'_>) -> Result<(&[f64], &[f64]), String> {
+pub(crate) fn numbers(rows: Rows<'_>) -> Result<(&[f64], &[f64]), String> {
     let Outcomes::Numbers { label, prediction } = &rows.all.outcomes else {
         return Err("labels and predictions must be numbers".to_owned());
     };

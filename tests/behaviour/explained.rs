@@ -1,0 +1,128 @@
+//! Why a gate said what it said, and what differs between two runs.
+
+use runner_tests::Workspace;
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn a_gate_is_explained() {
+    let workspace = Workspace::with_examples();
+    let _ = workspace.run(&["run", "workflows/gate-fails.yml", "-q"]).expect_code(3);
+    let seen = workspace.run(&["gate", "explain", "latest", "recall >= 0.90"]).expect_code(0);
+    for words in [
+        "✗ FAIL recall >= 0.90 (evaluate)",
+        "recall 0.875 is below 0.9 (n = 171)",
+        "recall = tp / (tp + fn)",
+        "point estimate",
+    ] {
+        assert!(seen.stdout.contains(words), "{words}: {}", seen.snapshot());
+    }
+    let seen = workspace.run(&["gate", "explain", "latest", "recall["]).expect_code(0);
+    let place = |text: &str| seen.stdout.find(text).unwrap_or_else(|| panic!("{text}: {}", seen.snapshot()));
+    assert!(place("✗ FAIL  recall[texture_group=coarse]") < place("✓ PASS  recall[texture_group=fine]"));
+    let seen = workspace.run(&["gate", "explain", "latest", "--json"]).expect_code(0);
+    let all = json(&seen.stdout);
+    let verdicts: Vec<&str> = all["gates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|gate| gate["judgement"]["verdict"].as_str())
+        .collect();
+    assert_eq!(verdicts.first(), Some(&"fail"), "the worst comes first: {verdicts:?}");
+    assert!(all["gates"][0]["decided_by"].as_str().unwrap().contains("is below"), "{all}");
+    let seen = workspace.run(&["gate", "explain", "latest", "nothing"]).expect_code(2);
+    insta::assert_snapshot!("explain_unknown", seen.snapshot());
+}
+
+#[test]
+fn flips_have_ids() {
+    let workspace = Workspace::with_examples();
+    for (c, code) in [("c=0.01", 0), ("c=0.0001", 3)] {
+        let _ = workspace.run(&["run", "workflows/champion-challenger.yml", "-q", "-p", c]).expect_code(code);
+    }
+    let seen = workspace.run(&["gate", "explain", "latest", "harmful_flips", "--json"]).expect_code(0);
+    let explained = json(&seen.stdout);
+    let flips = &explained["gates"][0]["flips"][0]["flips"];
+    let harmful = flips["harmful"].as_u64().unwrap();
+    assert!(harmful > 0, "{explained}");
+    let ids = flips["harmful_rows"].as_array().unwrap();
+    assert!(!ids.is_empty() && ids.iter().all(|row| row["id"].as_str().is_some_and(|id| !id.is_empty())));
+    // The same share that the gate judged.
+    let observed = explained["gates"][0]["judgement"]["rules"][0]["observed"].as_f64().unwrap();
+    let rows = flips["rows"].as_f64().unwrap();
+    assert!((observed - flips["harmful"].as_f64().unwrap() / rows).abs() < 1e-12, "{explained}");
+    // Both runs scored the same rows: the challenger against the champion, and one run against the other.
+    let compared = json(&workspace.run(&["compare", "latest~1", "--json"]).expect_code(0).stdout);
+    assert_eq!(compared["flips"][0]["flips"]["harmful"].as_u64(), Some(harmful), "{compared}");
+    let _ = workspace.run(&["report", "latest", "--html", "report.html"]).expect_code(0);
+    let page = workspace.read("report.html");
+    assert!(page.contains("Right before, wrong now"), "flips are in the report");
+    assert!(page.contains("baseline"), "the baseline's curves are drawn");
+}
+
+#[test]
+fn two_runs_side_by_side() {
+    let workspace = Workspace::with_examples();
+    let _ = workspace.run(&["run", "workflows/champion-challenger.yml", "-q", "-p", "c=0.01"]).expect_code(0);
+    let _ =
+        workspace.run(&["run", "workflows/champion-challenger.yml", "-q", "-p", "c=0.0001"]).expect_code(3);
+    let seen = workspace.run(&["compare", "latest~1", "latest"]).expect_code(0);
+    for words in [
+        "accuracy",
+        "↓ worse",
+        "PASS   → FAIL    accuracy >= 0.85 (evaluate)",
+        "right → wrong",
+        "c  0.01 → 0.0001  changed",
+    ] {
+        assert!(seen.stdout.contains(words), "{words}: {}", seen.snapshot());
+    }
+    assert!(
+        !seen.stdout.contains("score@baseline"),
+        "what a run was compared with is no metric of it: {}",
+        seen.snapshot()
+    );
+    assert!(seen.stdout.contains("exact\n  McNemar p < 0.0001"), "{}", seen.snapshot());
+    let seen = workspace.run(&["compare", "latest~1", "latest", "--format", "markdown"]).expect_code(0);
+    assert!(seen.stdout.contains("| accuracy |"), "{}", seen.stdout);
+}
+
+#[test]
+fn numbers_of_other_rows_are_not_compared() {
+    let workspace = Workspace::with_examples();
+    let test = "workflows/data/breast-cancer/test.csv";
+    let _ = workspace.run(&["run", "workflows/quickstart.yml", "-q"]).expect_code(0);
+    let rows = workspace.read(test);
+    let (all_but_one, _) = rows.trim_end().rsplit_once('\n').unwrap();
+    workspace.write(test, format!("{all_but_one}\n"));
+    let _ = workspace.run(&["run", "workflows/quickstart.yml", "-q"]).expect_code(0);
+    let compared = json(&workspace.run(&["compare", "latest~1", "--json"]).expect_code(0).stdout);
+    let metrics = compared["metrics"].as_array().unwrap();
+    let accuracy = metrics.iter().find(|row| row["metric"] == "accuracy").unwrap();
+    assert_eq!(accuracy["meaning"], "not-comparable", "{accuracy}");
+    assert!(accuracy.get("change").is_none() && accuracy["a"].is_number() && accuracy["b"].is_number());
+    let digests: Vec<&str> = ["a", "b"]
+        .iter()
+        .filter_map(|side| {
+            compared["data"].as_array()?.iter().find(|row| row["name"] == "test")?[side].as_str()
+        })
+        .collect();
+    assert_eq!(digests.len(), 2);
+    for digest in digests {
+        assert!(accuracy["problem"].as_str().unwrap().contains(digest), "{accuracy}");
+    }
+    assert!(compared["flips"][0]["problem"].as_str().unwrap().contains("not comparable"), "{compared}");
+}
+
+#[test]
+fn a_report_of_predicted_numbers_has_plots_of_its_own() {
+    let workspace = Workspace::with_examples();
+    let _ = workspace.run(&["run", "workflows/linear.yml", "-q"]).expect_code(0);
+    let seen = workspace.run(&["report", "--format", "html"]).expect_code(0);
+    for name in ["Predicted and actual", "Residuals by prediction", "RMSE"] {
+        assert!(seen.stdout.contains(name), "{name}");
+    }
+    assert!(!seen.stdout.contains("ROC"));
+}
