@@ -7,13 +7,13 @@ fn one_step(run: &str, rest: &str) -> String {
 }
 
 #[test]
-fn a_container_step_is_not_available_yet() {
+fn a_remote_plugin_is_not_available_yet() {
     let workspace = Workspace::with_workflow(
-        "name: t\nstages:\n  one:\n    steps:\n      - { id: s, container: \"python:3.12\", run: \"true\" }\n",
+        "name: t\nstages:\n  one:\n    steps:\n      - { id: s, uses: \"oci://ghcr.io/acme/check:1\" }\n",
     );
     let _ = workspace.run(&["check", "workflow.yml"]).expect_code(0);
     let seen = workspace.run(&["run", "workflow.yml"]).expect_code(6);
-    insta::assert_snapshot!("container_unavailable", seen.snapshot());
+    insta::assert_snapshot!("remote_plugin_unavailable", seen.snapshot());
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    approve, check, compare, data, gate, graph, key, logs, ls, model, plan, plugin, report, run, schema,
-    show, verify, waive,
+    approve, check, clean, compare, data, gate, graph, key, logs, ls, model, plan, plugin, report, run,
+    schema, show, verify, waive,
 };
 
 /// A CI runner for machine learning: validate, train, evaluate, gate and promote models in a sandbox.
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Run(run::Arguments),
     /// Find all problems of workflow files without running anything.
     Check(check::Arguments),
+    /// Remove what runs that were killed left behind.
+    Clean(clean::Arguments),
     /// Show what would run, in which order.
     Plan(plan::Arguments),
     /// Draw a workflow as a graph.

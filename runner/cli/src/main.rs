@@ -9,6 +9,7 @@ use clap::Parser as _;
 mod arguments;
 mod builtins;
 mod command;
+mod containers;
 mod diagnostics;
 mod environment;
 mod exit_code;
@@ -26,6 +27,7 @@ mod signals;
 mod stored;
 mod surroundings;
 mod waivers;
+mod widened;
 mod workflow_file;
 mod workspace;
 
@@ -67,6 +69,7 @@ fn dispatch(command: Command, environment: &Environment) -> Result<ExitCode, Fai
     match command {
         Command::Run(arguments) => command::run::run(&arguments, environment),
         Command::Check(arguments) => command::check::run(&arguments, environment),
+        Command::Clean(arguments) => command::clean::run(&arguments, environment),
         Command::Plan(arguments) => command::plan::run(&arguments, environment),
         Command::Graph(arguments) => command::graph::run(&arguments, environment),
         Command::Schema(arguments) => command::schema::run(&arguments),

@@ -316,6 +316,7 @@ impl Bench {
             limits: runner_workflow::plan::Limits::default(),
             allow: runner_workflow::plan::Allow::default(),
             resources: runner_workflow::plan::Resources::default(),
+            services: Vec::new(),
             seed: 7,
         };
         Ok(Self { folder, request, step: planned(subject, deed), sink: Arc::default() })

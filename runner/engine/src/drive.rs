@@ -89,6 +89,8 @@ pub(crate) struct Driver {
     pub(crate) facilities: Arc<Facilities>,
     /// The executor of each step; none where nothing runs it.
     pub(crate) executors: Vec<Option<Arc<dyn Executor>>>,
+    /// Each executor once.
+    pub(crate) all_executors: Vec<Arc<dyn Executor>>,
     pub(crate) schedule: Schedule,
     pub(crate) facts: Vec<StepFacts>,
     pub(crate) by_id: HashMap<String, StepIndex>,
@@ -416,6 +418,10 @@ impl Driver {
             duration_ms: opened.map_or(0.0, |opened| milliseconds(opened.elapsed())),
         });
         if opened.is_some() {
+            for executor in &self.all_executors {
+                let (executor, name) = (Arc::clone(executor), self.plan.stages[stage].name.clone());
+                self.facilities.background.spawn(async move { executor.stage_ended(&name).await });
+            }
             // The next stage does not wait for the disk; the end of the run does.
             let steps = self.plan.stages[stage].steps.iter();
             let outputs = steps.flat_map(|step| self.facts[*step].outputs.values());

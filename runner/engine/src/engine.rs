@@ -14,14 +14,15 @@ use crate::{
     data,
     drive::{DataSetInUse, Driver, Message, StageProgress, StepProgress},
     durability::Durability,
-    event::{EventKind, RunResult, StageOutline, StepResult},
+    event::{EventKind, ImageRecord, RunResult, StageOutline, StepResult},
     evidence,
-    executor::{Executor, ExecutorError},
+    executor::{Executor, ExecutorError, RunNotes},
     mask::Masker,
     options::{EngineError, RunOptions, RunSummary},
     promotion::overall,
     references::{self, ReferencesInUse},
     refusal::{host_steps, refusals},
+    resources::Machine,
     schedule::Schedule,
     scope::StepFacts,
     select::select_stages,
@@ -69,6 +70,7 @@ impl Engine {
 struct Run {
     executors: Vec<Arc<dyn Executor>>,
     selected: Vec<bool>,
+    machine: Machine,
     driver: Driver,
 }
 
@@ -130,12 +132,15 @@ impl Run {
         }
         // A run that is killed while it prepares is one that somebody can look at.
         stream.commit().map_err(record)?;
+        for executor in &options.executors {
+            executor.begin(run_id.as_str(), Arc::new(Notes(Arc::clone(&stream))));
+        }
         let data = data_in_use(&plan, &selected, &workspace);
         let mut waits = vec![0; plan.steps.len()];
         for step in data.values().flat_map(|data| &data.waiting) {
             waits[*step] += 1;
         }
-        let schedule = Schedule::new(&plan, &selected, jobs, |step| waits[step]);
+        let schedule = Schedule::new(&plan, &selected, jobs, &options.machine, |step| waits[step]);
         let find =
             |action: &Action| options.executors.iter().find(|executor| executor.accepts(action)).cloned();
         let executors = plan.steps.iter().map(|step| find(&step.action)).collect();
@@ -153,6 +158,7 @@ impl Run {
             run_id: run_id.to_string(),
             facilities,
             executors,
+            all_executors: options.executors.clone(),
             schedule,
             facts: plan.steps.iter().map(|_| StepFacts::default()).collect(),
             by_id: ids.iter().enumerate().map(|(index, id)| (id.clone(), index)).collect(),
@@ -174,7 +180,7 @@ impl Run {
             receiver,
             plan,
         };
-        Ok(Self { executors: options.executors, selected, driver })
+        Ok(Self { executors: options.executors, selected, machine: options.machine, driver })
     }
 
     async fn carry_out(mut self, started: Instant, run_dir: Arc<RunDir>) -> RunSummary {
@@ -191,7 +197,8 @@ impl Run {
     /// Whether something forbids to start. Everything that does is told.
     fn refused(&mut self) -> bool {
         let driver = &mut self.driver;
-        let refusals = refusals(&driver.plan, &self.selected, &driver.workspace, &self.executors);
+        let refusals =
+            refusals(&driver.plan, &self.selected, &driver.workspace, &self.executors, &self.machine);
         for refusal in &refusals {
             driver.facilities.stream.warn(&refusal.code, refusal.message.clone());
             driver.conclusion.add(refusal.result, refusal.message.clone());
@@ -249,8 +256,18 @@ impl Run {
         }
         problems.sort_by_key(|(index, _)| *index);
         let none = problems.is_empty();
+        // A missing engine is in the way of every container: it is told once.
+        let mut told: HashMap<String, usize> = HashMap::new();
         for (index, error) in problems {
             let ExecutorError { class, code, message, help } = error;
+            if let Some(first) = told.get(&message) {
+                driver.skip_step(
+                    index,
+                    format!("it cannot run for the same reason as `{}`", driver.ids[*first]),
+                );
+                continue;
+            }
+            told.insert(message.clone(), index);
             let reason = help.as_ref().map_or_else(|| message.clone(), |help| format!("{message}: {help}"));
             driver.conclusion.add(result_of(Some(class)), format!("step `{}`: {reason}", driver.ids[index]));
             driver.emit(EventKind::StepFinished {
@@ -337,6 +354,23 @@ impl Run {
         });
         let (record, problems) = ended.await.unwrap_or_else(|error| (None, vec![error.to_string()]));
         RunSummary { run_id, result, exit_code: exit_code(result), verdict, reason, record, problems }
+    }
+}
+
+/// What executors report about the run.
+struct Notes(Arc<EventStream>);
+
+impl RunNotes for Notes {
+    fn image_progress(&self, image: &str, done: u64, total: u64) {
+        self.0.emit(EventKind::ImageProgress { image: image.to_owned(), done, total });
+    }
+
+    fn image(&self, image: &ImageRecord, took: Duration) {
+        self.0.emit(EventKind::ImageReady { image: image.clone(), duration_ms: milliseconds(took) });
+    }
+
+    fn warning(&self, code: &'static str, message: String) {
+        self.0.warn(code, message);
     }
 }
 

@@ -155,6 +155,29 @@ pub enum EventKind {
         /// In words.
         message: String,
     },
+    /// How far the fetching of an image is.
+    ImageProgress {
+        /// As the workflow names it.
+        image: String,
+        /// Bytes so far.
+        done: u64,
+        /// Bytes of the layers known so far.
+        total: u64,
+    },
+    /// An image is there.
+    ImageReady {
+        /// Which, and what it is.
+        image: ImageRecord,
+        /// Milliseconds that it took.
+        duration_ms: f64,
+    },
+    /// What the container of a step is made from.
+    StepImage {
+        /// Its id.
+        step: String,
+        /// The image.
+        image: ImageRecord,
+    },
     /// A step (or the host, from predictions) reports a metric.
     MetricReported {
         /// Its id.
@@ -246,6 +269,32 @@ pub enum EventKind {
         /// Milliseconds.
         duration_ms: f64,
     },
+}
+
+/// An image that ran, or could.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// As the workflow names it.
+    pub image: String,
+    /// Digest of the image itself, `sha256:…`: the same wherever it came from.
+    pub id: String,
+    /// Digest under which its registry keeps it, where it came from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry_digest: Option<String>,
+    /// How the engine came by it.
+    pub origin: ImageOrigin,
+}
+
+/// How an engine came by an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageOrigin {
+    /// It had it.
+    Present,
+    /// It was pulled for this run.
+    Pulled,
+    /// It was built for this run.
+    Built,
 }
 
 /// A stage and its steps, for reports that draw the tree before anything ran.

@@ -4,11 +4,11 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
-use runner_workflow::plan::{Action, Allow, Kind, Limits, PlannedStep, Resources};
+use runner_workflow::plan::{Action, Allow, Kind, Limits, PlannedStep, Resources, Service};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::outcome::StepOutcome;
+use crate::{event::ImageRecord, outcome::StepOutcome};
 
 /// A step could not be run (or prepared). Unlike an outcome, this says nothing about the step's work.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -84,6 +84,8 @@ pub struct StepRequest {
     pub allow: Allow,
     /// Resources asked for.
     pub resources: Resources,
+    /// Containers beside the steps of its stage.
+    pub services: Vec<Service>,
     /// Seed.
     pub seed: u64,
 }
@@ -166,6 +168,18 @@ pub trait StepSink: Send + Sync {
     fn metric(&self, metric: Metric);
     /// A finding.
     fn finding(&self, finding: Finding);
+    /// What its container is made from.
+    fn image(&self, _image: &ImageRecord) {}
+}
+
+/// Where an executor reports what concerns the run and no single attempt. Calls never block for long and never fail.
+pub trait RunNotes: Send + Sync {
+    /// How far the fetching of an image is, in bytes.
+    fn image_progress(&self, image: &str, done: u64, total: u64);
+    /// An image is there, and how long that took.
+    fn image(&self, image: &ImageRecord, took: Duration);
+    /// Something a person should see that changes no verdict.
+    fn warning(&self, code: &'static str, message: String);
 }
 
 /// Something that can run steps.
@@ -184,11 +198,14 @@ pub trait StepSink: Send + Sync {
 /// 6. `teardown` is called exactly once per run, after failure and cancellation too. It is idempotent.
 #[async_trait]
 pub trait Executor: Send + Sync {
-    /// `plugin`, `process`, `scripted`, …
+    /// `plugin`, `process`, `container`, `scripted`, …
     fn name(&self) -> &'static str;
 
     /// Whether it runs this kind of action.
     fn accepts(&self, action: &Action) -> bool;
+
+    /// The run begins: called once, before anything else. What concerns no single attempt goes to `notes`.
+    fn begin(&self, _run_id: &str, _notes: Arc<dyn RunNotes>) {}
 
     /// Do all that can be refused before anything runs.
     async fn prepare(&self, step: &PlannedStep) -> Result<(), ExecutorError>;
@@ -207,6 +224,9 @@ pub trait Executor: Send + Sync {
         sink: Arc<dyn StepSink>,
         cancel: CancellationToken,
     ) -> Result<StepOutcome, ExecutorError>;
+
+    /// A stage has ended, and no more attempts of it follow: release what is held for it.
+    async fn stage_ended(&self, _stage: &str) {}
 
     /// Release everything held for the run.
     async fn teardown(&self) -> Result<(), ExecutorError>;

@@ -6,6 +6,7 @@
 mod attempt;
 pub mod cancel;
 pub mod conclusion;
+pub mod container;
 #[cfg(any(test, feature = "contract-tests"))]
 pub mod contract;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub mod event;
 pub mod evidence;
 pub mod executor;
 pub mod judging;
+mod lines;
 pub mod mask;
 mod mask_event;
 pub mod options;
@@ -29,7 +31,9 @@ mod promotion;
 pub mod record;
 pub mod references;
 mod refusal;
+mod reports;
 mod request;
+pub mod resources;
 mod retry;
 mod schedule;
 mod scope;
@@ -39,6 +43,7 @@ mod sink;
 mod slots;
 mod staging;
 mod stream;
+mod variables;
 pub mod waiver;
 
 pub use cancel::CancelSignal;

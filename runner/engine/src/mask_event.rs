@@ -44,6 +44,10 @@ pub(crate) fn mask_event(masker: &Masker, kind: &mut EventKind) {
         EventKind::DataIdentified { path, .. } | EventKind::ArtifactPublished { path, .. } => {
             masker.mask_string(path);
         }
+        EventKind::ImageProgress { image, .. } => masker.mask_string(image),
+        EventKind::ImageReady { image, .. } | EventKind::StepImage { image, .. } => {
+            masker.mask_string(&mut image.image);
+        }
         EventKind::RunFinished { reason: None, .. }
         | EventKind::StageStarted { .. }
         | EventKind::StageFinished { .. }

@@ -14,6 +14,7 @@ use crate::{
     event::{RunEvent, RunResult},
     executor::Executor,
     record::RunRecord,
+    resources::Machine,
     waiver::Waiver,
 };
 
@@ -36,6 +37,8 @@ pub struct RunOptions {
     pub executors: Vec<Arc<dyn Executor>>,
     /// Steps at once; by default the number of processors.
     pub jobs: Option<usize>,
+    /// What steps share; by default nothing is known, and nothing shared out.
+    pub machine: Machine,
     /// `--stage`: only these stages, and those whose outputs their steps need.
     pub stages: Vec<String>,
     /// `--until`: this stage and everything before it.
@@ -84,6 +87,7 @@ impl RunOptions {
             store,
             executors: Vec::new(),
             jobs: None,
+            machine: Machine::default(),
             stages: Vec::new(),
             until: None,
             event: serde_json::Value::Object(serde_json::Map::new()),

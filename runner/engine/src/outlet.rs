@@ -81,8 +81,12 @@ impl Outlet {
                 return Delivery::Gone(format!("{} shows nothing any more: {why}", self.name));
             }
             for event in events {
-                let dispensable =
-                    matches!(event.kind, EventKind::StepOutput { .. } | EventKind::StepProgress { .. });
+                let dispensable = matches!(
+                    event.kind,
+                    EventKind::StepOutput { .. }
+                        | EventKind::StepProgress { .. }
+                        | EventKind::ImageProgress { .. }
+                );
                 if dispensable && queue.events.len() >= CROWDED {
                     thinned = true;
                 } else if queue.events.len() >= CAPACITY {

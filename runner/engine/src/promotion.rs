@@ -206,7 +206,7 @@ impl Driver {
             "path": planned.outputs.get(output).map(|output| output.path.clone()),
             "action": match &planned.action {
                 Action::Plugin { uses } => uses.clone(),
-                Action::Container { image, .. } => image.clone(),
+                Action::Container { container, .. } => container.image.to_string(),
                 Action::Process { run } => run.text.clone(),
             },
             "steps": self.step_identities(),

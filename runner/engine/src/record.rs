@@ -8,7 +8,7 @@ use runner_workflow::plan::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    event::{EventKind, RunEvent, RunResult, StageResult, StepResult},
+    event::{EventKind, ImageRecord, RunEvent, RunResult, StageResult, StepResult},
     executor::{Finding, Metric},
     references::ReferenceRecord,
 };
@@ -138,6 +138,9 @@ pub struct StepRecord {
     pub executor: Option<String>,
     /// Whether it ran in a sandbox; none where it did not run.
     pub sandboxed: Option<bool>,
+    /// What its container was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageRecord>,
     /// Milliseconds from the start of the run to its first attempt.
     pub started_ms: Option<f64>,
     /// Milliseconds, all attempts.
@@ -162,6 +165,7 @@ impl StepRecord {
             attempts: 0,
             executor: None,
             sandboxed: None,
+            image: None,
             started_ms: None,
             duration_ms: 0.0,
             result: None,
@@ -293,6 +297,7 @@ impl Summary {
             | EventKind::StepSkipped { step, .. }
             | EventKind::MetricReported { step, .. }
             | EventKind::FindingReported { step, .. }
+            | EventKind::StepImage { step, .. }
             | EventKind::ArtifactPublished { step, .. } => {
                 if let Some((stage, index)) = self.steps.get(step) {
                     apply_to_step(&mut record.stages[*stage].steps[*index], event);
@@ -302,6 +307,8 @@ impl Summary {
             | EventKind::StageStarted { .. }
             | EventKind::StepSlow { .. }
             | EventKind::StepOutput { .. }
+            | EventKind::ImageProgress { .. }
+            | EventKind::ImageReady { .. }
             | EventKind::StepProgress { .. } => {}
         }
     }
@@ -421,6 +428,7 @@ fn apply_to_step(step: &mut StepRecord, event: &RunEvent) {
             step.state = StepState::Skipped;
             step.skipped = Some(reason.clone());
         }
+        EventKind::StepImage { image, .. } => step.image = Some(image.clone()),
         EventKind::MetricReported { metric, .. } => replace_metric(&mut step.metrics, metric),
         EventKind::FindingReported { finding, .. } => step.findings.push(finding.clone()),
         EventKind::ArtifactPublished { output, kind, path, digest, size, .. } => {

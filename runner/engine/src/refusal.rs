@@ -9,6 +9,7 @@ use crate::{
     data::{self, DataError},
     event::RunResult,
     executor::Executor,
+    resources::Machine,
 };
 
 /// One reason not to start.
@@ -31,6 +32,7 @@ pub(crate) fn refusals(
     selected: &[bool],
     workspace: &Path,
     executors: &[Arc<dyn Executor>],
+    machine: &Machine,
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for unavailable in &plan.unavailable {
@@ -53,13 +55,20 @@ pub(crate) fn refusals(
         if !executors.iter().any(|executor| executor.accepts(&step.action)) {
             let what = match &step.action {
                 Action::Plugin { uses } => format!("the plugin `{uses}`"),
-                Action::Container { image, .. } => format!("the container `{image}`"),
+                Action::Container { container, .. } => format!("the container `{}`", container.image),
                 Action::Process { .. } => "a `run:` on the host".to_owned(),
             };
             refusals.push(Refusal::new(
                 RunResult::Environment,
                 "engine::no-executor",
                 format!("step `{}` needs something that can run {what}, and there is nothing", step.id),
+            ));
+        }
+        if let Some(lacks) = machine.lacks(&step.resources) {
+            refusals.push(Refusal::new(
+                RunResult::Environment,
+                "engine::resources",
+                format!("step `{}` needs {lacks}: it could never run here", step.id),
             ));
         }
         // A step that may not run may name data that is not there.

@@ -86,6 +86,7 @@ impl Driver {
             limits: planned.limits.clone(),
             allow: planned.allow.clone(),
             resources: planned.resources.clone(),
+            services: self.plan.stages[planned.stage].services.clone(),
             seed: planned.seed,
         };
         Ok((request, sources))

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 
 use runner_workflow::plan::{Plan, StageIndex, StepIndex};
 
+use crate::resources::{Machine, Pool, Share};
+
 /// What the engine has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -54,6 +56,8 @@ struct StepNode {
     /// Something it waits for, directly or not, failed.
     tainted: bool,
     state: State,
+    /// What it takes of the machine while it runs.
+    share: Share,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +97,10 @@ pub(crate) struct Schedule {
     to_decide: VecDeque<StepIndex>,
     to_close: VecDeque<StageIndex>,
     ready: VecDeque<StepIndex>,
+    /// What the machine has left.
+    pool: Pool,
+    /// Steps that were ready when the machine had too little left for them.
+    starved: VecDeque<StepIndex>,
 }
 
 impl Schedule {
@@ -102,6 +110,7 @@ impl Schedule {
         plan: &Plan,
         selected: &[bool],
         jobs: usize,
+        machine: &Machine,
         extra: impl Fn(StepIndex) -> usize,
     ) -> Self {
         let mut steps: Vec<_> = plan
@@ -116,6 +125,7 @@ impl Schedule {
                 cause: None,
                 tainted: false,
                 state: State::Waiting,
+                share: Share::of(&step.resources),
             })
             .collect();
         for (index, step) in plan.steps.iter().enumerate().filter(|(_, step)| selected[step.stage]) {
@@ -161,6 +171,8 @@ impl Schedule {
             to_decide: VecDeque::new(),
             to_close: VecDeque::new(),
             ready: VecDeque::new(),
+            pool: Pool::new(machine),
+            starved: VecDeque::new(),
         }
     }
 
@@ -188,6 +200,11 @@ impl Schedule {
             let stage = &mut self.stages[self.steps[step].stage];
             if stage.running >= stage.max_parallel {
                 stage.queue.push_back(step);
+                continue;
+            }
+            if !self.pool.take(self.steps[step].share) {
+                // One that needs less may go first: the others get their turn when something ends.
+                self.starved.push_back(step);
                 continue;
             }
             stage.running += 1;
@@ -328,6 +345,10 @@ impl Schedule {
     }
 
     fn free_slot(&mut self, step: StepIndex) {
+        self.pool.give_back(self.steps[step].share);
+        while let Some(starved) = self.starved.pop_back() {
+            self.ready.push_front(starved);
+        }
         let stage = &mut self.stages[self.steps[step].stage];
         stage.running -= 1;
         self.running -= 1;

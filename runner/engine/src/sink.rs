@@ -12,7 +12,7 @@ use std::{
 use runner_workflow::plan::Limits;
 
 use crate::{
-    event::EventKind,
+    event::{EventKind, ImageRecord},
     executor::{Finding, MAX_LINE, Metric, OutputStream, StepSink},
     mask_event,
     stream::EventStream,
@@ -231,6 +231,12 @@ impl StepSink for AttemptSink {
             state.metric_events += 1;
         }
         self.stream.emit_masked(EventKind::MetricReported { step: self.step.clone(), metric });
+    }
+
+    fn image(&self, image: &ImageRecord) {
+        if !self.closed.load(Ordering::Acquire) {
+            self.stream.emit(EventKind::StepImage { step: self.step.clone(), image: image.clone() });
+        }
     }
 
     fn finding(&self, finding: Finding) {

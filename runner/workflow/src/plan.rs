@@ -197,6 +197,9 @@ pub struct PlannedStage {
     pub condition: Option<Expr>,
     /// Name of the environment it deploys to.
     pub environment: Option<String>,
+    /// Containers beside its steps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Service>,
     /// `matrix.max-parallel`.
     pub max_parallel: Option<usize>,
     /// Its steps, cells expanded, in the order of the file.
@@ -207,6 +210,46 @@ pub struct PlannedStage {
     pub promote: Option<Promotion>,
     /// Bytes of its key in the source text.
     pub span: Range<usize>,
+}
+
+/// A container that runs beside the steps of a stage.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Service {
+    /// Under which steps reach it.
+    pub name: String,
+    /// Its image, and how it is started.
+    pub container: Container,
+    /// Arguments of its program, instead of the image's own.
+    pub command: Option<Vec<String>>,
+    /// Its environment.
+    pub env: Vec<(String, String)>,
+    /// When steps may use it; none: as soon as it runs.
+    pub ready: Option<Ready>,
+    /// How long it may take to be ready; none: the executor's default.
+    pub ready_within: Option<Duration>,
+    /// Grants.
+    pub allow: Allow,
+    /// Caps.
+    pub limits: Limits,
+    /// What it needs of the machine.
+    pub resources: Resources,
+}
+
+/// When a service is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ready {
+    /// Something listens on this port.
+    Tcp(u16),
+    /// `GET` is answered with a status below 400.
+    Http {
+        /// Port.
+        port: u16,
+        /// Path, from `/`.
+        path: String,
+    },
+    /// A program and its arguments succeed inside.
+    Command(Vec<String>),
 }
 
 /// A gate as written. Its grammar belongs to the gate crate.
@@ -297,8 +340,8 @@ pub enum Action {
     },
     /// `container:` an image, with an optional `run:`.
     Container {
-        /// Image reference.
-        image: String,
+        /// The image, and how it is started.
+        container: Box<Container>,
         /// Command for the shell inside.
         run: Option<Script>,
     },
@@ -307,6 +350,71 @@ pub enum Action {
         /// Command for the shell.
         run: Script,
     },
+}
+
+/// `container:`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Container {
+    /// Where the image comes from.
+    pub image: ImageSource,
+    /// Program and arguments to start, instead of the image's own. With `run:`, the shell and its arguments follow them.
+    pub entrypoint: Option<Vec<String>>,
+    /// Folder to start in; `/workspace` without it.
+    pub workdir: Option<String>,
+    /// User to run as; without it, whoever runs the runner.
+    pub user: Option<String>,
+}
+
+impl Container {
+    /// A container of this image with nothing else said.
+    #[must_use]
+    pub fn of(image: &str) -> Self {
+        let image = ImageSource::Named { reference: image.to_owned(), pull: Pull::Missing };
+        Self { image, entrypoint: None, workdir: None, user: None }
+    }
+}
+
+/// Where the image of a container comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub enum ImageSource {
+    /// A registry, or the engine itself.
+    Named {
+        /// Such as `python:3.12-slim`.
+        reference: String,
+        /// When it is fetched.
+        pull: Pull,
+    },
+    /// It is built.
+    Built {
+        /// Folder of the workspace.
+        context: String,
+        /// Recipe, relative to `context`.
+        file: String,
+        /// Values of the recipe's `ARG`s, in the order of the file.
+        args: Vec<(String, String)>,
+    },
+}
+
+impl fmt::Display for ImageSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named { reference, .. } => f.write_str(reference),
+            Self::Built { context, .. } => write!(f, "build:{context}"),
+        }
+    }
+}
+
+/// When an image is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pull {
+    /// Where the engine does not have it.
+    #[default]
+    Missing,
+    /// In every run.
+    Always,
+    /// Not at all.
+    Never,
 }
 
 /// Shell text in which every `${{ }}` was replaced by a reference to a variable, so that no value is ever spliced into
@@ -397,6 +505,8 @@ pub enum RetryOn {
 pub struct Limits {
     /// Memory in bytes.
     pub memory: Option<u64>,
+    /// Processes and threads of a container at once.
+    pub pids: Option<u32>,
     /// Time of one attempt (the smaller of this and `timeout` counts).
     pub time: Option<Duration>,
     /// Bytes of all outputs together.
@@ -412,7 +522,7 @@ pub struct Limits {
 /// Grants; nothing by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Allow {
-    /// Origins for outgoing HTTP.
+    /// Origins for outgoing HTTP; of a container `*`, the whole network, or nothing.
     pub net: Vec<String>,
     /// Files or folders of the workspace, read-only.
     pub read: Vec<String>,
@@ -422,6 +532,10 @@ pub struct Allow {
     pub clock: bool,
     /// Real randomness.
     pub random: bool,
+    /// Linux capabilities of a container, without `CAP_`.
+    pub capabilities: Vec<String>,
+    /// Whether a container may write to its own file system.
+    pub write_root: bool,
 }
 
 /// What a step needs of the machine.
@@ -433,4 +547,6 @@ pub struct Resources {
     pub memory: Option<u64>,
     /// Accelerators.
     pub gpu: Option<u32>,
+    /// Shared memory of a container in bytes.
+    pub shm_size: Option<u64>,
 }

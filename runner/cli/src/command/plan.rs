@@ -1,17 +1,20 @@
 //! `runner plan`: what would run, in which order, from what.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
+use runner_store::Store;
 use runner_workflow::plan::{Action, Plan, PlannedStage, PlannedStep, Source};
 
 use crate::{
     arguments::WorkflowArguments,
+    containers,
     environment::{Environment, Look},
     exit_code::ExitCode,
     failure::Failure,
     output,
     report::{visible, words::Mood},
-    workflow_file,
+    widened, workflow_file,
+    workspace::STORE_DIR,
 };
 
 /// Arguments of `runner plan`.
@@ -25,19 +28,22 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    let plan = match workflow_file::load_plan(&arguments.workflow, environment, environment.stderr)? {
-        Ok((plan, ..)) => plan,
+    let (plan, loaded) = match workflow_file::load_plan(&arguments.workflow, environment, environment.stderr)?
+    {
+        Ok((plan, loaded, ..)) => (plan, loaded),
         Err(code) => return Ok(code),
     };
     if arguments.json {
         output::print_json(&plan)?;
     } else {
-        output::print(&render(&plan, environment.stdout))?;
+        let store = Store::open_existing(loaded.workspace.join(STORE_DIR));
+        let images = store.ok().flatten().map(|store| containers::known_images(&store)).unwrap_or_default();
+        output::print(&render(&plan, &images, environment.stdout))?;
     }
     Ok(ExitCode::Passed)
 }
 
-fn render(plan: &Plan, look: Look) -> String {
+fn render(plan: &Plan, images: &HashMap<String, String>, look: Look) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}", look.bold(&visible::line(&plan.name)));
     for (name, value) in &plan.params {
@@ -54,7 +60,7 @@ fn render(plan: &Plan, look: Look) -> String {
             look.dim(&stage_order(plan, stage))
         );
         for index in &stage.steps {
-            step(&mut out, plan, &plan.steps[*index], look);
+            step(&mut out, plan, &plan.steps[*index], images, look);
         }
         for gate in &stage.gates {
             let text = match (&gate.line, &gate.mapping) {
@@ -98,10 +104,10 @@ fn stage_order(plan: &Plan, stage: &PlannedStage) -> String {
     text
 }
 
-fn step(out: &mut String, plan: &Plan, step: &PlannedStep, look: Look) {
+fn step(out: &mut String, plan: &Plan, step: &PlannedStep, images: &HashMap<String, String>, look: Look) {
     let action = match &step.action {
         Action::Plugin { uses } => uses.clone(),
-        Action::Container { image, .. } => format!("container {image}"),
+        Action::Container { container, .. } => format!("container {}", container.image),
         Action::Process { run } => format!("run: {}", run.text.lines().next().unwrap_or_default()),
     };
     let unsandboxed = if matches!(step.action, Action::Process { .. }) {
@@ -115,6 +121,14 @@ fn step(out: &mut String, plan: &Plan, step: &PlannedStep, look: Look) {
         visible::line(&step.id.to_string()),
         look.dim(&visible::cut(&visible::line(&action), 60, look.unicode))
     );
+    if let Action::Container { container, .. } = &step.action {
+        if let Some(digest) = images.get(&container.image.to_string()) {
+            let _ = writeln!(out, "    image  {digest} in the last run");
+        }
+        for key in widened::keys(container, &step.allow, &step.limits, &step.resources) {
+            let _ = writeln!(out, "    {}  {}", look.paint(Mood::Doubtful, "widened"), visible::line(&key));
+        }
+    }
     for (name, source) in &step.inputs {
         let _ = writeln!(
             out,

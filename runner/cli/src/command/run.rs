@@ -7,14 +7,17 @@ use std::{
 
 use runner_engine::{
     CancelSignal, Engine, EngineError, EventConsumer, RunOptions, RunSummary,
+    container::ContainerExecutor,
     executor::Executor,
     process::{ProcessExecutor, ProcessOptions},
+    resources::Machine,
 };
 use runner_store::Store;
 
 use crate::{
     arguments::{RegistryArguments, StoreArguments, WorkflowArguments},
     command::report,
+    containers,
     environment::{self, Environment, Look},
     exit_code::ExitCode,
     failure::Failure,
@@ -89,12 +92,18 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     let keys = if gated { keys::for_run(environment)? } else { Keys::default() };
     let revisions = git::revisions(&plan, &loaded.workspace);
     let processes = ProcessOptions { env: variables.clone(), ..ProcessOptions::default() };
-    let executors: Vec<Arc<dyn Executor>> =
-        vec![plugins.executor(variables)?, Arc::new(ProcessExecutor::new(processes))];
+    let machine = Machine::this(containers::gpus());
+    let containers = containers::options_for(&plan, &loaded.workspace, &store);
+    let executors: Vec<Arc<dyn Executor>> = vec![
+        plugins.executor(variables)?,
+        Arc::new(ProcessExecutor::new(processes)),
+        Arc::new(ContainerExecutor::new(containers)),
+    ];
     let mut options = RunOptions::new(Arc::new(plan), loaded.workspace.clone(), store.clone());
     options.file.clone_from(&loaded.checked.shown);
     options.workflow_digest = loaded.digest;
     options.executors = executors;
+    options.machine = machine;
     options.jobs = arguments.jobs.map(usize::from);
     options.stages.clone_from(&arguments.stage);
     options.until.clone_from(&arguments.until);

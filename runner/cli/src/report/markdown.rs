@@ -187,6 +187,13 @@ fn notes(step: &StepRecord) -> String {
     if step.sandboxed == Some(false) {
         notes.push("**unsandboxed**".to_owned());
     }
+    if let Some(image) = &step.image {
+        notes.push(format!(
+            "{} `{}`",
+            escape(&visible::line(&image.image)),
+            quantity::short_digest(&image.id)
+        ));
+    }
     notes.join(" · ")
 }
 

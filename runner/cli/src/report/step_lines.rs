@@ -6,7 +6,7 @@ use std::{
     fmt::Write as _,
 };
 
-use runner_engine::event::{EventKind, RunEvent, StageOutline};
+use runner_engine::event::{EventKind, ImageOrigin, RunEvent, StageOutline};
 
 use crate::{
     environment::Look,
@@ -129,7 +129,15 @@ impl StepLines {
                 let head = self.look.mark(Mood::Doubtful, "warning", WORD);
                 vec![self.fitted(&format!("{head}  {} [{}]", visible::line(message), visible::line(code)))]
             }
+            EventKind::ImageReady { image, duration_ms } if image.origin != ImageOrigin::Present => {
+                let word = if image.origin == ImageOrigin::Pulled { "pulled" } else { "built" };
+                let text = format!("{}  {}", visible::line(&image.id), quantity::duration(*duration_ms));
+                vec![self.line(Mood::Good, word, &visible::line(&image.image), &text)]
+            }
             EventKind::DataIdentified { .. }
+            | EventKind::ImageProgress { .. }
+            | EventKind::ImageReady { .. }
+            | EventKind::StepImage { .. }
             | EventKind::StageStarted { .. }
             | EventKind::StageFinished { .. }
             | EventKind::StepProgress { .. }

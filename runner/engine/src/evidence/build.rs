@@ -123,7 +123,7 @@ impl Driver {
                     executor: executor.map_or("none", |executor| executor.name()).to_owned(),
                     runs: match &step.action {
                         Action::Plugin { uses } => uses.clone(),
-                        Action::Container { image, .. } => image.clone(),
+                        Action::Container { container, .. } => container.image.to_string(),
                         Action::Process { run } => run.text.clone(),
                     },
                     digest: executor.and_then(|executor| executor.identity(&step.action)),

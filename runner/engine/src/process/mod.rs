@@ -22,9 +22,7 @@
 //! Of the environment of the runner itself, only [`INHERITED`] are passed on.
 
 mod group;
-mod lines;
 mod orphans;
-mod reports;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -40,13 +38,16 @@ use async_trait::async_trait;
 use runner_workflow::plan::{Action, PlannedStep, Script};
 use tokio::{
     process::{Child, Command},
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, interval, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     executor::{ErrorClass, Executor, ExecutorError, OutputStream, StepRequest, StepSink},
+    lines,
     outcome::StepOutcome,
+    reports::{self, Reports},
+    variables::variable,
 };
 
 use group::Group;
@@ -197,19 +198,7 @@ impl Executor for ProcessExecutor {
     async fn prepare(&self, step: &PlannedStep) -> Result<(), ExecutorError> {
         let Action::Process { run } = &step.action else { return Ok(()) };
         self.command_line(run)?;
-        for names in [step.inputs.keys().collect::<Vec<_>>(), step.outputs.keys().collect()] {
-            let mut seen = BTreeMap::new();
-            for name in names {
-                if let Some(other) = seen.insert(variable("", name), name) {
-                    return Err(usage(
-                        "process::names",
-                        format!("`{other}` and `{name}` of step `{}` would be the same variable", step.id),
-                        "give one of them a name that differs in more than case, `-` and `.`",
-                    ));
-                }
-            }
-        }
-        Ok(())
+        crate::variables::check_names(step)
     }
 
     async fn execute(
@@ -229,9 +218,10 @@ impl Executor for ProcessExecutor {
             return Ok(StepOutcome::Cancelled);
         }
         let temporary = request.scratch_dir.join("tmp");
-        fs::create_dir_all(&temporary).and_then(|()| reports::create(&request.scratch_dir)).map_err(
-            |error| environment("process::scratch", format!("cannot use {}: {error}", temporary.display())),
-        )?;
+        let created = fs::create_dir_all(&temporary).and_then(|()| Reports::create(&request.scratch_dir));
+        let mut reports = created.map_err(|error| {
+            environment("process::scratch", format!("cannot use {}: {error}", temporary.display()))
+        })?;
         let started = Instant::now();
         let mark = orphans::new_mark();
         let mut child = self.command(&request, run)?.env(orphans::MARK, &mark).spawn().map_err(|error| {
@@ -247,6 +237,7 @@ impl Executor for ProcessExecutor {
         );
         tokio::pin!(reading);
         let mut read_all = false;
+        let mut look = interval(reports::LOOK_EVERY);
         let ended = {
             let waiting = wait(&mut child, &group, started, request.timeout, self.grace, &cancel);
             tokio::pin!(waiting);
@@ -254,6 +245,7 @@ impl Executor for ProcessExecutor {
                 tokio::select! {
                     _ = &mut reading, if !read_all => read_all = true,
                     ended = &mut waiting => break ended,
+                    _ = look.tick() => reports.look(&*sink),
                 }
             }
         };
@@ -267,7 +259,7 @@ impl Executor for ProcessExecutor {
         }
         let ended = ended
             .map_err(|error| environment("process::wait", format!("cannot wait for the step: {error}")))?;
-        let reported = reports::read(&request.scratch_dir, &*sink);
+        let reported = reports.finish(&*sink);
         Ok(match (ended, reported) {
             (Ended::Stopped(outcome), _) => outcome,
             (Ended::ByItself(status), Ok(())) if status.success() => StepOutcome::Succeeded,
@@ -335,12 +327,6 @@ fn failed(status: ExitStatus) -> StepOutcome {
         }
         (None, None) => StepOutcome::Failed { code: None, message: status.to_string() },
     }
-}
-
-/// `RUNNER_IN_` and `train-set` make `RUNNER_IN_TRAIN_SET`.
-fn variable(prefix: &str, name: &str) -> String {
-    let letters = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
-    prefix.chars().chain(letters).collect()
 }
 
 /// The program in the first folder of `path` that has it. A name with `/` is a path.

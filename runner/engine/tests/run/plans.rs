@@ -47,6 +47,7 @@ impl PlanBuilder {
             needs: index.checked_sub(1).into_iter().collect(),
             condition: None,
             environment: None,
+            services: Vec::new(),
             max_parallel: None,
             steps: Vec::new(),
             gates: Vec::new(),

@@ -101,6 +101,7 @@ impl Stage {
             limits: Limits::default(),
             allow: Allow::default(),
             resources: Resources::default(),
+            services: Vec::new(),
             seed: 7,
         }
     }

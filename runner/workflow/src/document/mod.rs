@@ -3,6 +3,7 @@
 mod gate;
 mod matrix;
 mod report;
+mod service;
 mod step;
 mod trigger;
 
@@ -10,9 +11,10 @@ pub(crate) use self::{
     gate::Gate,
     matrix::Matrix,
     report::{CommentSetting, ReportDocument},
+    service::{ReadyDocument, ServiceDocument},
     step::{
-        AllowDocument, ContainerSetting, LimitsDocument, OutputSetting, ResourcesDocument, RetryDocument,
-        Shell, StepDocument,
+        AllowDocument, BuildSetting, ContainerDocument, ContainerSetting, LimitsDocument, OutputSetting,
+        ResourcesDocument, RetryDocument, Shell, StepDocument,
     },
     trigger::Triggers,
 };
@@ -143,6 +145,8 @@ document! {
     env = "env": Table<EnvName, Templated>;
     /// Name of the environment it deploys to.
     environment = "environment": String;
+    /// Containers that its steps can talk to, by name: databases, queues, servers.
+    services = "services": Table<Name, ServiceDocument>;
     /// Its steps. They run in parallel unless data or `needs` orders them.
     steps = "steps": Vec<Spanned<StepDocument>>;
     /// Rules over its metrics: `auc >= baseline - 0.2pp`.

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     diagnostic::Diagnostic,
-    plan::{Kind, RetryOn},
+    plan::{Kind, Pull, RetryOn},
     read::{
         Bytes, Condition, Config, EnvName, Name, OneOrMany, Read, Reader, Seconds, Spanned, Table, Templated,
         document, words,
@@ -21,7 +21,7 @@ document! {
     id = "id": String;
     /// A plugin: `builtin:NAME`, `./path.wasm`, `https://…#sha256=…` or `oci://registry/name:tag`.
     uses = "uses": String;
-    /// An image, or `{ build: FOLDER }`.
+    /// An image, or `{ image, pull, build, entrypoint, workdir, user }`.
     container = "container": ContainerSetting;
     /// Commands for the shell. `${{ }}` is passed as a variable, never spliced into the text.
     run = "run": Templated;
@@ -60,8 +60,61 @@ document! {
     ContainerDocument, "a container":
     /// Image reference.
     image = "image": Templated;
-    /// Folder with a `Dockerfile` to build the image from.
-    build = "build": Templated;
+    /// When the image is fetched: `missing` (the default), `always` or `never`.
+    pull = "pull": Pull;
+    /// What to build the image from: a folder with a `Dockerfile`, or `{ context, file, args }`.
+    build = "build": BuildSetting;
+    /// Program and arguments to start, instead of the image's own; with `run`, the shell and its arguments follow.
+    entrypoint = "entrypoint": OneOrMany<String>;
+    /// Folder to start in: absolute; by default `/workspace`.
+    workdir = "workdir": String;
+    /// User to run as, `UID`, `UID:GID` or a name of the image; by default whoever runs the runner.
+    user = "user": String;
+}
+
+words!(Pull, "a time to pull an image": "missing" => Pull::Missing, "always" => Pull::Always, "never" => Pull::Never);
+
+document! {
+    /// What an image is built from.
+    BuildDocument, "a build":
+    /// Folder of the workspace that the build sees.
+    context = "context": Templated, required;
+    /// Recipe, relative to `context`; by default `Dockerfile`.
+    file = "file": String;
+    /// Values of the recipe's `ARG`s.
+    args = "args": Table<EnvName, Templated>;
+}
+
+/// `build: FOLDER` or `build: { … }`.
+#[derive(Debug)]
+pub(crate) enum BuildSetting {
+    Folder(Templated),
+    Document(BuildDocument),
+}
+
+impl Read for BuildSetting {
+    fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
+        match node.content {
+            Content::Map(_) => BuildDocument::read(node, reader).map(Self::Document),
+            _ => Templated::read(node, reader).map(Self::Folder),
+        }
+    }
+}
+
+impl JsonSchema for BuildSetting {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "BuildSetting".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [generator.subschema_for::<Templated>(), generator.subschema_for::<BuildDocument>()]
+        })
+    }
 }
 
 /// `container: IMAGE` or `container: { … }`.
@@ -200,6 +253,8 @@ document! {
     LimitsDocument, "the limits":
     /// Memory.
     memory = "memory": Bytes;
+    /// Processes and threads of a container at once.
+    pids = "pids": u32;
     /// Time.
     time = "time": Seconds;
     /// All outputs together.
@@ -213,9 +268,9 @@ document! {
 }
 
 document! {
-    /// What a plugin is granted beyond its inputs and outputs.
+    /// What a plugin or a container is granted beyond its inputs and outputs.
     AllowDocument, "the grants":
-    /// Origins for outgoing HTTP: `https://api.example.com`.
+    /// Origins for outgoing HTTP: `https://api.example.com`; of a container: `"*"`, the whole network.
     net = "net": OneOrMany<String>;
     /// Files and folders of the workspace, read-only.
     read = "read": OneOrMany<String>;
@@ -225,6 +280,10 @@ document! {
     clock = "clock": bool;
     /// Real randomness.
     random = "random": bool;
+    /// Linux capabilities of a container: `[SYS_PTRACE]`.
+    capabilities = "capabilities": OneOrMany<String>;
+    /// Whether a container may write to its own file system, which is thrown away with it.
+    write_root = "write-root": bool;
 }
 
 document! {
@@ -236,6 +295,8 @@ document! {
     memory = "memory": Bytes;
     /// Accelerators.
     gpu = "gpu": u32;
+    /// Shared memory of a container (`/dev/shm`); by default 64 MiB.
+    shm_size = "shm-size": Bytes;
 }
 
 document! {

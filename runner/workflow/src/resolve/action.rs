@@ -2,14 +2,9 @@
 
 use std::{ops::Range, rc::Rc};
 
-use super::{Context, outline::StepOutline};
+use super::{Context, container, outline::StepOutline};
 use crate::{
-    diagnostic::Diagnostic,
-    document::{ContainerSetting, StepDocument},
-    expr::Template,
-    plan::StageIndex,
-    read::Spanned,
-    suggest,
+    diagnostic::Diagnostic, document::StepDocument, plan::StageIndex, read::Spanned, suggest,
     surroundings::PluginManifest,
 };
 
@@ -24,14 +19,7 @@ pub(crate) enum Form<'d> {
         uses: &'d Spanned<String>,
     },
     /// `container:`
-    Container {
-        /// Image, or folder to build it from.
-        image: &'d Template,
-        /// Bytes of the image.
-        span: Range<usize>,
-        /// Whether `image` is a folder to build.
-        build: bool,
-    },
+    Container(container::Form<'d>),
     /// `run:` alone.
     Process,
 }
@@ -64,36 +52,11 @@ pub(crate) fn form<'d>(
         problem("step::no-effect", &with.key, "`with` has no meaning without `uses`", help);
     }
     if let Some(container) = &step.container {
-        if let Some(allow) = &step.allow {
-            let help = "grants are for plugins; a container sees its inputs and outputs only";
-            problem("step::no-effect", &allow.key, "`allow` has no meaning for a container", help);
-        }
-        return match &container.value {
-            ContainerSetting::Image(image) => {
-                Some(Form::Container { image: &image.0, span: container.span.clone(), build: false })
-            }
-            ContainerSetting::Document(document) => match (&document.image, &document.build) {
-                (Some(image), None) => {
-                    Some(Form::Container { image: &image.value.0, span: image.span.clone(), build: false })
-                }
-                (None, Some(build)) => {
-                    Some(Form::Container { image: &build.value.0, span: build.span.clone(), build: true })
-                }
-                (Some(_), Some(build)) => {
-                    let help = "keep the one that is meant";
-                    problem("step::exclusive", &build.key, "`build` cannot stand beside `image`", help);
-                    None
-                }
-                (None, None) => {
-                    if !document.broken {
-                        let help = "write `image: NAME` or `build: FOLDER`";
-                        problem("workflow::missing-key", &container.key, "a container needs an image", help);
-                    }
-                    None
-                }
-            },
-        };
+        return container::Form::new(container, context).map(Form::Container);
     }
+    let mut problem = |code: &str, span: &Range<usize>, message: &str, help: &str| {
+        context.problems.push(Diagnostic::error(code, span.clone(), message).help(help));
+    };
     if step.run.is_some() {
         if let Some(allow) = &step.allow {
             let help = "a command on the host is not sandboxed, so there is nothing to grant; use a plugin or a container to confine it";

@@ -8,8 +8,9 @@ use std::collections::HashSet;
 use indexmap::IndexMap;
 
 use super::{
-    Context,
+    Context, action,
     configuration::Configurations,
+    container,
     inputs::{self, Known, Target},
     order::Order,
     outline::Outline,
@@ -114,6 +115,14 @@ impl Expander<'_, '_, '_> {
         inputs::check_names(step, self.context);
         let shared = self.shared(index);
         unavailable::step(step, self.context);
+        if let Some(form) = &step.action {
+            let container =
+                if let action::Form::Container(container) = form { Some(container) } else { None };
+            if let Some(container) = container {
+                container.check(self.context);
+            }
+            container::check_keys(step.document, container.is_some(), self.context);
+        }
         for asked in shared.asked.iter().chain(&shared.needs) {
             self.order.add(asked.step, index);
         }

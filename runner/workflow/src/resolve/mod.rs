@@ -2,6 +2,7 @@
 
 mod action;
 mod configuration;
+mod container;
 mod expand;
 mod gates;
 mod inputs;
@@ -15,6 +16,7 @@ mod promote;
 mod reference;
 mod scope;
 mod script;
+mod services;
 mod settings;
 mod top;
 mod unavailable;
@@ -171,6 +173,7 @@ pub(crate) fn resolve(
         let condition = names::stage_condition(stage, &outline, index, &mut order, context);
         let promote = promote::promote(stage, &outline, index, &mut order, context);
         let gates = gates::gates(stage.document, context);
+        let services = services::services(stage, &outline, context);
         let planned = |step: usize| {
             let first = outline.steps[step].first;
             first..first + stage.cells.len()
@@ -180,6 +183,7 @@ pub(crate) fn resolve(
             needs,
             condition,
             environment: stage.document.environment.as_ref().map(|name| name.value.clone()),
+            services,
             max_parallel: stage
                 .document
                 .matrix

@@ -12,6 +12,8 @@ use crate::{
 
 /// Most attempts after the first.
 const MOST_RETRIES: u32 = 100;
+/// What a container writes under `allow.net`.
+const ALL_OF_THE_NETWORK: &str = "*";
 /// Largest factor on the wait.
 const MOST_BACKOFF: f64 = 100.0;
 
@@ -62,7 +64,13 @@ pub(crate) fn limits(document: Option<&Spanned<LimitsDocument>>, context: &mut C
     {
         out_of_range(memory.span.clone(), "more than no memory", context);
     }
+    if let Some(pids) = &document.pids
+        && pids.value == 0
+    {
+        out_of_range(pids.span.clone(), "at least one process", context);
+    }
     Limits {
+        pids: document.pids.as_ref().map(|count| count.value),
         memory: document.memory.as_ref().map(|size| size.value.0),
         time: duration(document.time.as_ref(), context),
         output: document.output.as_ref().map(|size| size.value.0),
@@ -73,13 +81,25 @@ pub(crate) fn limits(document: Option<&Spanned<LimitsDocument>>, context: &mut C
 }
 
 /// `allow:`
-pub(crate) fn allow(document: Option<&Spanned<AllowDocument>>, context: &mut Context<'_>) -> Allow {
+pub(crate) fn allow(
+    document: Option<&Spanned<AllowDocument>>,
+    container: bool,
+    context: &mut Context<'_>,
+) -> Allow {
     let Some(document) = document else { return Allow::default() };
     let list = |list: &Option<Spanned<OneOrMany<String>>>| {
         list.as_ref().map(|list| list.value.0.clone()).unwrap_or_default()
     };
     for origin in list(&document.net) {
-        if let Err(message) = check_origin(&origin) {
+        if container {
+            if origin.value != ALL_OF_THE_NETWORK {
+                let message = format!("a container cannot be held to the origin `{}`", origin.value);
+                let problem = Diagnostic::error("allow::net", origin.span.clone(), message);
+                context.problems.push(problem.help(
+                    "an engine gives a container all of the network or none: write `net: [\"*\"]`, or fetch in a plugin, which can be held to origins",
+                ));
+            }
+        } else if let Err(message) = check_origin(&origin) {
             let problem = Diagnostic::error("allow::net", origin.span.clone(), message);
             context.problems.push(problem.help("write an origin: `https://api.example.com`"));
         }
@@ -98,6 +118,8 @@ pub(crate) fn allow(document: Option<&Spanned<AllowDocument>>, context: &mut Con
                 .push(Diagnostic::error("allow::env", name.span.clone(), message).help(EnvName::WORDS));
         }
     }
+    let capabilities = list(&document.capabilities).into_iter().filter_map(|name| capability(&name, context));
+    let capabilities = capabilities.collect();
     let texts = |list: Vec<Spanned<String>>| list.into_iter().map(|text| text.value).collect();
     Allow {
         net: texts(list(&document.net)),
@@ -105,7 +127,23 @@ pub(crate) fn allow(document: Option<&Spanned<AllowDocument>>, context: &mut Con
         env: texts(list(&document.env)),
         clock: document.clock.as_ref().is_some_and(|flag| flag.value),
         random: document.random.as_ref().is_some_and(|flag| flag.value),
+        capabilities,
+        write_root: document.write_root.as_ref().is_some_and(|flag| flag.value),
     }
+}
+
+/// `SYS_PTRACE` of `SYS_PTRACE`, `cap_sys_ptrace` and the like. All at once is not for sale: that would be a privileged
+/// container.
+fn capability(name: &Spanned<String>, context: &mut Context<'_>) -> Option<String> {
+    let upper = name.value.to_ascii_uppercase();
+    let plain = upper.strip_prefix("CAP_").unwrap_or(&upper);
+    if plain != "ALL" && !plain.is_empty() && plain.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') {
+        return Some(plain.to_owned());
+    }
+    let message = format!("`{}` is not a single capability of Linux", name.value);
+    let problem = Diagnostic::error("allow::capabilities", name.span.clone(), message);
+    context.problems.push(problem.help("name each one that is needed: `capabilities: [SYS_PTRACE]`"));
+    None
 }
 
 /// Whether a text is an origin: scheme, host and perhaps a port, nothing else.
@@ -137,6 +175,7 @@ pub(crate) fn resources(
         cpu: document.cpu.as_ref().map(|cpu| cpu.value),
         memory: document.memory.as_ref().map(|size| size.value.0),
         gpu: document.gpu.as_ref().map(|count| count.value),
+        shm_size: document.shm_size.as_ref().map(|size| size.value.0),
     }
 }
 

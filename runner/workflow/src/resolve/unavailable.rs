@@ -7,21 +7,17 @@ use crate::diagnostic::Diagnostic;
 pub(crate) fn step(step: &StepOutline<'_>, context: &mut Context<'_>) {
     let document = step.document;
     let stage = Some(step.stage);
-    if let (Some(action::Form::Container { build, .. }), Some(container)) =
-        (&step.action, &document.container)
-    {
-        let key = if *build { "container.build" } else { "container" };
-        context.unavailable(key, &container.key, stage);
-    }
-    if let Some(net) = document.allow.as_ref().and_then(|allow| allow.net.as_ref())
-        && !net.value.0.is_empty()
-    {
-        context.unavailable("allow.net", &net.key, stage);
-    }
-    if let Some(gpu) = document.resources.as_ref().and_then(|resources| resources.gpu.as_ref())
-        && gpu.value > 0
-    {
-        context.unavailable("resources.gpu", &gpu.key, stage);
+    if matches!(step.action, Some(action::Form::Plugin { .. })) {
+        if let Some(net) = document.allow.as_ref().and_then(|allow| allow.net.as_ref())
+            && !net.value.0.is_empty()
+        {
+            context.unavailable("allow.net", &net.key, stage);
+        }
+        if let Some(gpu) = document.resources.as_ref().and_then(|resources| resources.gpu.as_ref())
+            && gpu.value > 0
+        {
+            context.unavailable("resources.gpu", &gpu.key, stage);
+        }
     }
     if let Some(cache) = &document.cache {
         if let Some(ttl) = &cache.ttl

@@ -325,3 +325,51 @@ fn problems_end() {
     assert_eq!(checked.diagnostics[1000].message, "and 4000 more problems; the first 1000 are shown");
     assert!(checked.diagnostics.iter().all(|problem| problem.severity == Severity::Error));
 }
+
+#[test]
+fn containers() {
+    let step = |keys: &str| with_steps(&format!("      - {{ id: s, run: x, {keys} }}\n"));
+    let cases = [
+        ("no image", step("container: { pull: always }")),
+        ("not an image", step("container: \"-rm\"")),
+        ("two images", step("container: { image: x, build: ./app }")),
+        ("nothing to pull", step("container: { build: ./app, pull: always }")),
+        ("outside", step("container: { build: { context: ../app, file: ../Dockerfile } }")),
+        ("how it starts", step("container: { image: x, entrypoint: [], workdir: app, user: \"a b\" }")),
+        ("when to pull", step("container: { image: x, pull: sometimes }")),
+        ("origins", step("container: x, allow: { net: [\"https://example.com\"] }")),
+        ("all capabilities", step("container: x, allow: { capabilities: [ALL] }")),
+        (
+            "grants of plugins",
+            step("container: x, allow: { read: [conf], env: [TZ], clock: true, random: true }"),
+        ),
+        ("caps of containers", step("limits: { pids: 5 }, resources: { shm-size: 1GiB }")),
+        (
+            "grants of containers",
+            with_steps(
+                "      - { id: s, uses: \"./x.wasm\", allow: { write-root: true, capabilities: [KILL], net: [\"*\"] } }\n",
+            ),
+        ),
+    ];
+    let cases: Vec<_> = cases.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    show!(gallery(&cases));
+}
+
+#[test]
+fn services() {
+    let stage = |services: &str, step: &str| {
+        format!("stages:\n  main:\n    services: {{ {services} }}\n    steps: [ {{ id: s, {step} }} ]\n")
+    };
+    let cases = [
+        ("nobody could reach it", stage("db: { image: postgres }", "run: x")),
+        ("no image", stage("db: { ready: { tcp: 5432 } }", "container: x")),
+        ("not a name of a machine", stage("my_db: { image: x }", "container: x")),
+        ("ready twice", stage("db: { image: x, ready: { tcp: 1, http: \":1/\" } }", "container: x")),
+        ("never ready", stage("db: { image: x, ready: { within: 5s } }", "container: x")),
+        ("not a port", stage("db: { image: x, ready: { tcp: 70000 } }", "container: x")),
+        ("not an address", stage("db: { image: x, ready: { http: \"localhost/health\" } }", "container: x")),
+        ("nothing of a cell", stage("db: { image: x, env: { A: \"${{ matrix.seed }}\" } }", "container: x")),
+    ];
+    let cases: Vec<_> = cases.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    show!(gallery(&cases));
+}

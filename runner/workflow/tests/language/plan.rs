@@ -231,7 +231,7 @@ stages:
         let plan = checked.plan.unwrap();
         plan.unavailable.iter().map(|item| format!("{} {:?}", item.key, item.stage)).collect::<Vec<_>>()
     };
-    let local = ["container.build Some(1)", "resources.gpu Some(1)", "uses Some(2)", "allow.net Some(2)"];
+    let local = ["uses Some(2)", "allow.net Some(2)"];
     assert_eq!(keys(false), local);
     assert_eq!(keys(true)[..2], ["report.comment None", "report.check None"]);
     assert_eq!(keys(true)[2..], local);

@@ -110,23 +110,9 @@ impl<'d> Expander<'_, 'd, '_> {
         let stage = &self.outline.stages[step.stage];
         match &step.action {
             Some(action::Form::Plugin { uses }) => Action::Plugin { uses: uses.value.clone() },
-            Some(action::Form::Container { image, span, build }) => {
-                let reason = "the image is known before the run";
-                let text = self.context.static_text(image, &stage.cells[cell], stage.keys(), reason);
-                let known = text.is_some();
-                let text = text.unwrap_or_default();
-                if !known {
-                    // Reported already.
-                } else if *build && let Err(message) = path::check(&text) {
-                    self.context.problems.push(Diagnostic::error("container::build", span.clone(), message));
-                } else if text.is_empty() || text.contains(char::is_whitespace) {
-                    let message = format!("`{text}` is not an image");
-                    let problem = Diagnostic::error("container::image", span.clone(), message);
-                    self.context
-                        .problems
-                        .push(problem.help("write `python:3.12-slim` or `registry/name:tag`"));
-                }
-                Action::Container { image: if *build { format!("build:{text}") } else { text }, run: script }
+            Some(action::Form::Container(form)) => {
+                let container = form.plan(&stage.cells[cell], stage.keys(), self.context);
+                Action::Container { container: Box::new(container), run: script }
             }
             Some(action::Form::Process) | None => Action::Process {
                 run: script.unwrap_or(Script { text: String::new(), variables: Vec::new(), shell: None }),

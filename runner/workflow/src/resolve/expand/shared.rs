@@ -83,6 +83,7 @@ impl<'d> Expander<'_, 'd, '_> {
         let defaults = self.document.defaults.as_ref();
         let retry = document.retry.as_ref().or_else(|| defaults?.retry.as_ref());
         let timeout = document.timeout.as_ref().or_else(|| defaults?.timeout.as_ref());
+        let container = matches!(step.action, Some(action::Form::Container(_)));
         Shared {
             env,
             asked,
@@ -92,7 +93,7 @@ impl<'d> Expander<'_, 'd, '_> {
             retry: settings::retry(retry, self.context),
             timeout: settings::duration(timeout, self.context),
             limits: settings::limits(document.limits.as_ref(), self.context),
-            allow: settings::allow(document.allow.as_ref(), self.context),
+            allow: settings::allow(document.allow.as_ref(), container, self.context),
             resources: settings::resources(document.resources.as_ref(), self.context),
         }
     }
@@ -162,8 +163,8 @@ impl<'d> Expander<'_, 'd, '_> {
 /// Templates of a step that are known before the run.
 fn static_templates<'s>(step: &'s StepOutline<'_>) -> impl Iterator<Item = &'s Template> {
     let image = match &step.action {
-        Some(action::Form::Container { image, .. }) => Some(*image),
-        _ => None,
+        Some(action::Form::Container(form)) => form.templates(),
+        _ => Vec::new(),
     };
     let inputs =
         step.document.inputs.iter().flat_map(|table| table.entries.iter().map(|(_, value)| &value.value.0));

@@ -8,7 +8,7 @@ use crate::executor::{MAX_LINE, OutputStream, StepSink};
 
 /// Passes on every line until the pipe is closed. Longer lines than [`MAX_LINE`] come in pieces; bytes that are not UTF-8
 /// are replaced. While the sink is busy nothing is read, so that the step waits instead of filling the memory.
-pub(super) async fn forward(
+pub(crate) async fn forward(
     pipe: Option<impl AsyncRead + Unpin>,
     stream: OutputStream,
     sink: Arc<dyn StepSink>,
@@ -28,14 +28,15 @@ pub(super) async fn forward(
 
 /// Cuts bytes into lines.
 #[derive(Debug, Default)]
-struct Lines {
+pub(crate) struct Lines {
     rest: Vec<u8>,
     /// Pieces of this line were passed on.
     cut: bool,
 }
 
 impl Lines {
-    fn push(&mut self, mut bytes: &[u8], line: &mut dyn FnMut(&str)) {
+    /// Passes on every line that `bytes` completes.
+    pub(crate) fn push(&mut self, mut bytes: &[u8], line: &mut dyn FnMut(&str)) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.rest.extend_from_slice(&bytes[..end]);
             bytes = &bytes[end + 1..];
@@ -66,7 +67,8 @@ impl Lines {
         }
     }
 
-    fn finish(&mut self, line: &mut dyn FnMut(&str)) {
+    /// Passes on what is left.
+    pub(crate) fn finish(&mut self, line: &mut dyn FnMut(&str)) {
         if !self.rest.is_empty() || self.cut {
             line(&String::from_utf8_lossy(&self.rest));
         }
