@@ -240,7 +240,6 @@ impl Context<'_> {
     }
 
     /// The answer for each bound; none without a confidence, and a reason where only the value itself can be judged.
-    #[expect(clippy::type_complexity, reason = "said in the line above")]
     fn answers(
         &self,
         cell: &Cell,

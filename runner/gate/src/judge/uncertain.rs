@@ -1,5 +1,7 @@
 //! Compares a value with a bound under uncertainty: chooses the method, and makes the two tests.
 
+use std::fmt::Write as _;
+
 use super::{
     measure::{Cell, Computable, Origin},
     population::{Compared, Population, Trouble, is},
@@ -124,7 +126,10 @@ impl Question<'_> {
     }
 
     fn decided(&self, found: Found) -> Answer {
-        let Found { contrast, interval, difference, method, text, drawn } = found;
+        let Found { contrast, interval, difference, method, mut text, drawn } = found;
+        if self.margin.is_some() && matches!(self.against, Against::Number) {
+            text += "; of the reference only a number is known, which is taken as exact";
+        }
         let alpha = self.confidence;
         let threshold = match &self.against {
             Against::Number => self.bound.to_f64(),
@@ -156,7 +161,7 @@ impl Question<'_> {
         let detectable = minimum_detectable(standard_error, alpha, wanted);
         let margin = self.margin.filter(|margin| *margin > 0.0);
         let distance = margin.unwrap_or_else(|| (self.value.to_f64() - self.bound.to_f64()).abs());
-        let undecided = !(passes && at_point) && !(fails && !at_point);
+        let undecided = if at_point { !passes } else { !fails };
         let short = margin.is_some_and(|margin| detectable > margin);
         let sufficient_n = self
             .cell
@@ -270,7 +275,7 @@ impl Question<'_> {
             None => format!("{units} rows"),
         };
         if let Some(column) = &self.settings.stratify {
-            text += &format!(" within `{column}`");
+            let _ = write!(text, " within `{column}`");
         }
         text
     }

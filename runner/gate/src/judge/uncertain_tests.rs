@@ -50,8 +50,8 @@ fn line(gate: &str, evidence: &Evidence) -> Judgement {
     judge(&parse(gate).unwrap(), evidence, &confident())
 }
 
-fn mapped(gate: Value, evidence: &Evidence) -> Judgement {
-    let gate = mapping::from_json(&gate).unwrap_or_else(|problems| panic!("{problems:?}"));
+fn mapped(gate: impl std::borrow::Borrow<Value>, evidence: &Evidence) -> Judgement {
+    let gate = mapping::from_json(gate.borrow()).unwrap_or_else(|problems| panic!("{problems:?}"));
     judge(&gate, evidence, &Defaults::default())
 }
 

@@ -8,7 +8,7 @@ use super::{
     regression, top,
 };
 use crate::stats::{
-    statistic::{GroupedSums, Ranked, RocArea, Statistic, Sums, Threshold},
+    statistic::{EachThreshold, GroupedSums, Ranked, RocArea, Statistic, Sums, Threshold},
     wilson::Proportion,
 };
 
@@ -104,7 +104,7 @@ impl Metric {
             Ranked::new(&own, &positive, None, false, ())
                 .map(|ranked| Box::new(RocArea(ranked)) as Box<dyn Statistic>)
         } else {
-            let formula = move |each: &mut dyn FnMut(&mut dyn FnMut(Threshold))| {
+            let formula = move |each: &mut EachThreshold<'_>| {
                 let mut groups: Vec<Threshold> = Vec::new();
                 each(&mut |group| groups.push(group));
                 let groups = groups.into_iter();

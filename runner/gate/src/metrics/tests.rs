@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::{Metric, Rows, names, resampled};
 use crate::predictions::{Format, Predictions, read};
 
@@ -7,14 +9,17 @@ fn table(weights: bool) -> Predictions {
     for row in 0..120 {
         let label = stream.below(2);
         let score = f64::from(stream.below(21)) / 20.0;
-        text += &format!("r{row},{label},{score},q{},{}.5", row % 7, stream.below(9));
-        text += &if weights { format!(",{}\n", row % 7 + 1) } else { "\n".to_owned() };
+        let _ = write!(text, "r{row},{label},{score},q{},{}.5", row % 7, stream.below(9));
+        let _ = if weights { writeln!(text, ",{}", row % 7 + 1) } else { writeln!(text) };
     }
     read(text.as_bytes(), Format::Csv).unwrap()
 }
 
 fn numbers() -> Predictions {
-    let text: String = (1..60).map(|row| format!("{row},{}.5,{}\n", row % 13 + 1, (row * 7) % 17)).collect();
+    let mut text = String::new();
+    for row in 1..60 {
+        let _ = writeln!(text, "{row},{}.5,{}", row % 13 + 1, (row * 7) % 17);
+    }
     read(format!("id,label,prediction\n{text}").as_bytes(), Format::Csv).unwrap()
 }
 

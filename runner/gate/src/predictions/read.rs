@@ -244,6 +244,11 @@ impl Columns {
             }
         }
         let class_scores = found.class_scores();
+        // `score_cat` and `prob_cat`.
+        let twice = class_scores.iter().flatten().zip(class_scores.iter().flatten().skip(1));
+        if let Some(((class, _), _)) = twice.into_iter().find(|(a, b)| a.0 == b.0) {
+            return Err(PredictionsError::RepeatedColumn(format!("score_{class}")));
+        }
         if let Some(scores) = class_scores.as_ref().filter(|_| found.prediction.is_none()) {
             found.prediction = Some(highest(scores, found.id.len()));
         }
@@ -314,13 +319,12 @@ impl Found {
                 let number = |text: &str| text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
                 cells.iter().map(number).collect::<Option<Vec<f64>>>()
             };
-            match (class_of_column(&name), named.then(numbers).flatten()) {
-                (Some(class), Some(numbers)) => scores.push((class.to_owned(), numbers)),
-                _ => {
-                    let mut slice = Interned::default();
-                    cells.iter().for_each(|text| slice.push(text));
-                    self.slices.push((name, slice));
-                }
+            if let (Some(class), Some(numbers)) = (class_of_column(&name), named.then(numbers).flatten()) {
+                scores.push((class.to_owned(), numbers));
+            } else {
+                let mut slice = Interned::default();
+                cells.iter().for_each(|text| slice.push(text));
+                self.slices.push((name, slice));
             }
         }
         // Whatever the order of the columns.

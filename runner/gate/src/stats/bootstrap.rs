@@ -42,14 +42,14 @@ pub(crate) fn replicates(
     (resamples, seed): (u64, u64),
     threads: usize,
 ) -> Replicates {
-    let resampled = in_parallel(statistics, resamples, threads, |number, counts, scratch| {
+    let drawn = in_parallel(statistics, resamples, threads, |number, counts, scratch| {
         units.draw(&mut Stream::new(seed, number), counts, scratch);
     });
     let groups = units.len().min(JACKKNIFE_GROUPS);
     let left_out = in_parallel(statistics, groups as u64, threads, |group, counts, _| {
         units.without(usize::try_from(group).unwrap_or(usize::MAX), groups, counts);
     });
-    Replicates { resampled, left_out }
+    Replicates { resampled: drawn, left_out }
 }
 
 /// For each number below `times`: makes counts, evaluates every statistic. The result does not depend on `threads`.

@@ -6,7 +6,7 @@ use super::distribution::normal_quantile;
 pub const USUAL_POWER: f64 = 0.8;
 
 /// Smallest distance from a bound that a one-sided test at this confidence notices with this power, in units of the
-/// standard error's metric: (z₁₋α + z_power) · standard error.
+/// standard error's metric: (z of the confidence + z of the power) · standard error.
 #[must_use]
 pub fn minimum_detectable(standard_error: f64, confidence: f64, power: f64) -> f64 {
     (normal_quantile(confidence) + normal_quantile(power)).max(0.0) * standard_error

@@ -66,6 +66,9 @@ pub(crate) struct Ranked<F> {
 /// Weight of the positives and negatives at one score.
 pub(crate) type Threshold = (f64, f64);
 
+/// Visits every score that counts, in order.
+pub(crate) type EachThreshold<'a> = dyn FnMut(&mut dyn FnMut(Threshold)) + 'a;
+
 impl<F> Ranked<F> {
     /// From scores, labels and weights by row; lowest score first unless `descending`. None of more rows than fit.
     pub(crate) fn new(
@@ -90,7 +93,7 @@ impl<F> Ranked<F> {
     }
 }
 
-impl<F: Fn(&mut dyn FnMut(&mut dyn FnMut(Threshold))) -> Option<f64> + Send + Sync> Statistic for Ranked<F> {
+impl<F: Fn(&mut EachThreshold<'_>) -> Option<f64> + Send + Sync> Statistic for Ranked<F> {
     fn of(&self, counts: &[u8]) -> Option<f64> {
         (self.formula)(&mut |visit| {
             let (mut positives, mut negatives) = (0.0, 0.0);
@@ -101,9 +104,9 @@ impl<F: Fn(&mut dyn FnMut(&mut dyn FnMut(Threshold))) -> Option<f64> + Send + Sy
                     weight *= weights[row];
                 }
                 if code & POSITIVE == 0 {
-                    negatives += weight
+                    negatives += weight;
                 } else {
-                    positives += weight
+                    positives += weight;
                 }
                 if code & LAST_OF_TIES != 0 {
                     if positives + negatives > 0.0 {

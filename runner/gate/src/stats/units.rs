@@ -15,13 +15,13 @@ pub(crate) struct Units {
     /// Sizes of the strata; units of a stratum are neighbours.
     strata: Vec<u32>,
     /// How many units there are.
-    units: usize,
+    count: usize,
 }
 
 impl Units {
     /// Every row by itself.
     pub(crate) fn rows(rows: usize) -> Self {
-        Self { rows, of_row: None, strata: vec![size(rows)], units: rows }
+        Self { rows, of_row: None, strata: vec![size(rows)], count: rows }
     }
 
     /// Clusters and strata by a code per row; the error says what is wrong with them.
@@ -62,19 +62,19 @@ impl Units {
             place[*unit as usize] = size(at);
         }
         let of_row = unit_of_row.into_iter().map(|unit| place[unit as usize]).collect();
-        Ok(Self { rows, of_row: Some(of_row), strata, units: order.len() })
+        Ok(Self { rows, of_row: Some(of_row), strata, count: order.len() })
     }
 
     /// How many units there are.
     pub(crate) fn len(&self) -> usize {
-        self.units
+        self.count
     }
 
     /// Draws each stratum anew to its own size. `counts` has one entry per row.
     pub(crate) fn draw(&self, stream: &mut Stream, counts: &mut Counts, scratch: &mut Counts) {
         let target = if self.of_row.is_some() { &mut *scratch } else { &mut *counts };
         target.clear();
-        target.resize(self.units, 0);
+        target.resize(self.count, 0);
         let mut start = 0;
         for length in &self.strata {
             let stratum = &mut target[start..start + *length as usize];
