@@ -1,4 +1,4 @@
-//! Both sides of the API are held to GitHub's own OpenAPI description: every answer of the double passes, and requests that GitHub
+//! Both sides of the API are held to GitHub's own `OpenAPI` description: every answer of the double passes, and requests that GitHub
 //! refuses are refused.
 
 use serde_json::{Value, json};

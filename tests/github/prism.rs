@@ -1,4 +1,4 @@
-//! GitHub's own OpenAPI description as a proxy before the double: a request that GitHub would not understand is refused (422), and
+//! GitHub's own `OpenAPI` description as a proxy before the double: a request that GitHub would not understand is refused (422), and
 //! an answer that GitHub would not give is a server error (500), so that neither side drifts.
 
 use std::{
@@ -36,7 +36,7 @@ impl Prism {
         command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         let process = command.spawn().expect("node starts");
         let mut prism = Self { process, url: format!("http://127.0.0.1:{port}"), log };
-        let deadline = Instant::now() + Duration::from_secs(180);
+        let deadline = Instant::now() + Duration::from_mins(3);
         while !prism.answers() {
             assert!(prism.process.try_wait().unwrap().is_none(), "the proxy ended:\n{}", prism.log());
             assert!(Instant::now() < deadline, "the proxy does not answer:\n{}", prism.log());
@@ -50,11 +50,6 @@ impl Prism {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--fail", "--noproxy", "*", "--max-time", "5", "--output", "/dev/null"]);
         curl.arg(format!("{}/zen", self.url)).status().is_ok_and(|status| status.success())
-    }
-
-    /// Base address of the validated API.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
     }
 
     /// What it wrote.

@@ -72,6 +72,7 @@ pub(super) fn invalid(resource: &str, field: &str, message: &str) -> Refusal {
 }
 
 /// A JSON answer.
+#[expect(clippy::unnecessary_wraps, reason = "the end of every route, which may refuse before")]
 pub(super) fn ok(status: StatusCode, body: Value) -> Answer {
     Ok((status, Json(body)).into_response())
 }

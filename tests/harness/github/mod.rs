@@ -1,5 +1,5 @@
 //! A small stateful double of GitHub's API on loopback: comments, checks, statuses, deployments, pull requests, commits, people
-//! and tokens of one repository. It refuses what GitHub refuses, also what GitHub's OpenAPI description does not say (a
+//! and tokens of one repository. It refuses what GitHub refuses, also what GitHub's `OpenAPI` description does not say (a
 //! completed check without a conclusion, a text that is too long, an unknown commit), and remembers every call. The contract test
 //! puts a proxy before it that validates both sides by that description.
 

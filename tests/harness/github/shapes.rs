@@ -1,4 +1,4 @@
-//! GitHub's objects as JSON, with every field that its OpenAPI description requires.
+//! GitHub's objects as JSON, with every field that its `OpenAPI` description requires.
 
 use serde_json::{Map, Value, json};
 
