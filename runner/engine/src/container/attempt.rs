@@ -151,12 +151,14 @@ fn lay_out(
     let all = || -> std::io::Result<Reports> {
         fs::create_dir_all(scratch)?;
         let reports = Reports::create(scratch)?;
+        fs::File::create(spec::starved_path(scratch))?;
         if spec::is_foreign(container.user.as_deref(), &connection.facts, inner.caller) {
             // Another user than the owner writes there. The folders above are the runner's alone.
             let open =
                 |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
             open(&reports::metrics_path(scratch), 0o666)?;
             open(&reports::findings_path(scratch), 0o666)?;
+            open(&spec::starved_path(scratch), 0o666)?;
             open(&request.out_dir, 0o777)?;
             for binding in request.outputs.values() {
                 let folders = binding.path.ancestors().skip(1);
@@ -281,7 +283,9 @@ impl Attempt<'_> {
             let message = "the engine does not say how the step ended";
             return Err(failure::environment("container::engine", message, ""));
         };
-        let mut starved = state.oom_killed == Some(true);
+        let noted =
+            fs::metadata(spec::starved_path(&self.request.scratch_dir)).is_ok_and(|file| file.len() > 0);
+        let mut starved = state.oom_killed == Some(true) || noted;
         if code == 137 && !starved {
             sleep(LATE_NEWS).await;
             starved = self.state(name).await?.oom_killed == Some(true);

@@ -107,7 +107,10 @@ async fn get(
         }
     }?;
     inner.note(|notes| notes.image(&record, started.elapsed()));
-    inner.warn_if_moved(&record);
+    // What is built is another image whenever its folder is another one: nothing moved.
+    if let ImageSource::Named { .. } = source {
+        inner.warn_if_moved(&record);
+    }
     Ok(record)
 }
 

@@ -48,7 +48,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runner_workflow::plan::{Action, Container, ImageSource, PlannedStep, Pull};
+use runner_workflow::plan::{Action, ImageSource, PlannedStep, Pull};
 use tokio::sync::OnceCell;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -225,12 +225,7 @@ impl Inner {
     }
 
     /// Everything about a step that the engine could not do.
-    fn refuse(
-        &self,
-        step: &PlannedStep,
-        container: &Container,
-        connection: &Connection,
-    ) -> Result<(), ExecutorError> {
+    fn refuse(&self, step: &PlannedStep, connection: &Connection) -> Result<(), ExecutorError> {
         let facts = &connection.facts;
         let gpus = step.resources.gpu.unwrap_or(0);
         if gpus > 0 && (!facts.gpus || self.options.gpus < gpus) {
@@ -256,7 +251,6 @@ impl Inner {
                 "a rootless engine needs control groups of version 2, delegated to its user",
             ));
         }
-        let _ = container;
         Ok(())
     }
 }
@@ -284,7 +278,7 @@ impl Executor for ContainerExecutor {
         let Action::Container { container, .. } = &step.action else { return Ok(()) };
         crate::variables::check_names(step)?;
         let connection = self.inner.connection().await?;
-        self.inner.refuse(step, container, &connection)?;
+        self.inner.refuse(step, &connection)?;
         if let ImageSource::Named { reference, pull: Pull::Never } = &container.image
             && image::find(&connection.docker, &reference::with_tag(reference)).await?.is_none()
         {

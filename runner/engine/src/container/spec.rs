@@ -24,6 +24,8 @@ const INPUTS: &str = "/in";
 const OUTPUTS: &str = "/out";
 const METRICS: &str = "/run/runner/metrics.jsonl";
 const FINDINGS: &str = "/run/runner/findings.jsonl";
+/// Where the first process notes that the kernel killed another one for want of memory.
+const STARVED: &str = "/run/runner/out-of-memory";
 /// Processes and threads of a container that sets no `limits.pids`.
 const PIDS: u32 = 1024;
 /// Share of the engine's memory that a container gets that sets no limit: the machine itself goes on.
@@ -31,6 +33,7 @@ const MEMORY_SHARE: (u64, u64) = (7, 8);
 
 /// What runs a script that names no shell, as the first process of the container: `bash` where there is one. It passes TERM
 /// on to everything in the container, as a first process alone would never get it; with it, everything else ends.
+/// Some engines learn of a lack of memory only where it ended this process: it looks for itself.
 const FIRST_PROCESS: &str = r#"trap 'kill -TERM -1 2>/dev/null' TERM
 if [ "$#" -eq 1 ]; then
   if command -v bash >/dev/null 2>&1; then set -- bash -euo pipefail -c "$1"; else set -- sh -eu -c "$1"; fi
@@ -40,8 +43,17 @@ child=$!
 while :; do
   wait "$child"
   code=$?
-  kill -0 "$child" 2>/dev/null || exit "$code"
-done"#;
+  kill -0 "$child" 2>/dev/null || break
+done
+if [ "$code" -ne 0 ]; then
+  for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    [ -r "$file" ] || continue
+    while read -r key count; do
+      if [ "$key" = oom_kill ] && [ "$count" -gt 0 ]; then echo "$count" > /run/runner/out-of-memory; fi
+    done < "$file"
+  done 2>/dev/null
+fi
+exit "$code""#;
 
 /// Who a container runs as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,7 +232,13 @@ fn mounts(request: &StepRequest) -> Vec<Mount> {
     // Each alone, so that nothing can be put in their place.
     mounts.push(bind(&reports::metrics_path(scratch), METRICS.to_owned(), false));
     mounts.push(bind(&reports::findings_path(scratch), FINDINGS.to_owned(), false));
+    mounts.push(bind(&starved_path(scratch), STARVED.to_owned(), false));
     mounts
+}
+
+/// The file of [`STARVED`] on the host.
+pub(super) fn starved_path(scratch: &Path) -> PathBuf {
+    scratch.join("out-of-memory")
 }
 
 /// A file is shown in the folder that holds nothing else.

@@ -109,6 +109,7 @@ fn nothing_is_allowed_by_default() {
             "/store/out /out rw",
             "/store/tmp/metrics.jsonl /run/runner/metrics.jsonl rw",
             "/store/tmp/findings.jsonl /run/runner/findings.jsonl rw",
+            "/store/tmp/out-of-memory /run/runner/out-of-memory rw",
         ]
     );
     assert_eq!((&seen["User"], &seen["WorkingDir"]), (&json!("1000:100"), &json!("/workspace")));
