@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::format_push_string,
     reason = "test code: a panic is how it fails, and plain text beats a faster buffer"
 )]

@@ -113,14 +113,14 @@ fn the_report_of_the_quickstart_is_a_page_of_its_own() {
 #[ignore = "needs Chromium: cargo xtask test --all"]
 fn hostile_names_are_text() {
     let workspace = Workspace::with_workflow(
-        r##"name: "<script>document.title='owned'</script>\" onload=\"x"
+        r#"name: "<script>document.title='owned'</script>\" onload=\"x"
 params: { "a</td><img src=x onerror=alert(1)>": "]]>\u202E<svg onload=alert(1)>" }
 stages:
   one:
     steps:
       - id: say
         run: exit 3
-"##,
+"#,
     );
     let _ = workspace.run(&["run", "workflow.yml"]).expect_code(1);
     let _ = workspace.run(&["report", "latest", "--html", "report.html"]).expect_code(0);

@@ -1,6 +1,11 @@
 //! Every curve against the points that scikit-learn and numpy give: see `golden/make_curves.py`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::float_cmp,
+    reason = "tests; constants are meant exactly"
+)]
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
