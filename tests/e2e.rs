@@ -7,6 +7,8 @@
     reason = "test code: a panic is how it fails, and plain text beats a faster buffer"
 )]
 
+#[path = "behaviour/actions.rs"]
+mod actions;
 #[path = "behaviour/browser.rs"]
 mod browser;
 #[path = "behaviour/cancel.rs"]

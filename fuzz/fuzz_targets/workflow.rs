@@ -59,7 +59,7 @@ impl Surroundings for World {
 
 fuzz_target!(|bytes: &[u8]| {
     let params = vec![("a".to_owned(), "2".to_owned())];
-    let options = CheckOptions { file_name: "f.yml".to_owned(), params, event: true };
+    let options = CheckOptions { file_name: "f.yml".to_owned(), params };
     let checked = check(bytes, &options, &World);
     assert!(checked.plan.is_some() != checked.has_errors());
     let text = std::str::from_utf8(bytes);

@@ -42,6 +42,10 @@ pub(crate) fn revisions(plan: &Plan, workspace: &Path) -> Revisions {
 
 /// What git prints, where it succeeds. It takes no lock and runs nothing that the checkout's configuration names.
 fn ask(workspace: &Path, arguments: &[&str]) -> Option<String> {
+    ask_bytes(workspace, arguments).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn ask_bytes(workspace: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
     let output = Command::new("git")
         .args(["-c", "core.fsmonitor=false"])
         .args(arguments)
@@ -51,7 +55,39 @@ fn ask(workspace: &Path, arguments: &[&str]) -> Option<String> {
         .stderr(Stdio::null())
         .output()
         .ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output.status.success().then_some(output.stdout)
+}
+
+/// Whether a commit is in the clone. Anything but a plain hash is not.
+pub(crate) fn has_commit(workspace: &Path, commit: &str) -> bool {
+    is_hash(commit) && ask(workspace, &["cat-file", "-e", &format!("{commit}^{{commit}}")]).is_some()
+}
+
+/// Paths that differ between two commits, from the root of the repository; none where git cannot tell.
+pub(crate) fn changed_files(workspace: &Path, range: &str) -> Option<Vec<String>> {
+    let (from, to) = range.split_once("...").or_else(|| range.split_once(".."))?;
+    if !is_hash(from) || !(is_hash(to) || to == "HEAD") {
+        return None;
+    }
+    let text = ask(workspace, &["diff", "--name-only", "--no-renames", "--no-ext-diff", "-z", range, "--"])?;
+    Some(text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
+/// The bytes of a file in a commit, by its path from the root of the repository; none where it is not there.
+pub(crate) fn file_at(workspace: &Path, commit: &str, path: &str) -> Option<Vec<u8>> {
+    if !is_hash(commit) {
+        return None;
+    }
+    ask_bytes(workspace, &["cat-file", "blob", &format!("{commit}:{path}")])
+}
+
+/// The path of the workspace from the root of its repository, with `/` at its end; empty where it is the root.
+pub(crate) fn prefix(workspace: &Path) -> String {
+    ask(workspace, &["rev-parse", "--show-prefix"]).map(|text| text.trim_end().to_owned()).unwrap_or_default()
+}
+
+fn is_hash(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Format: `git help status`, "Porcelain Format Version 2".

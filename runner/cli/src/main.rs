@@ -15,6 +15,7 @@ mod environment;
 mod exit_code;
 mod failure;
 mod git;
+mod github;
 mod infer;
 mod keys;
 mod output;

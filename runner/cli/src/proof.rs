@@ -95,7 +95,7 @@ impl Proof {
 
     /// Refuses where its policy is not that of the workflow today.
     pub(crate) fn is_under_policy_of(&self, file: &Path, environment: &Environment) -> Result<(), Failure> {
-        let (loaded, _) = workflow_file::load(file, &[], false, environment)?;
+        let (loaded, _) = workflow_file::load(file, &[], environment)?;
         let plan = loaded.plan.ok_or_else(|| {
             Failure::usage(
                 "evidence::workflow",

@@ -42,14 +42,13 @@ pub(crate) struct Loaded {
 pub(crate) fn load(
     file: &Path,
     params: &[(String, String)],
-    event: bool,
     environment: &Environment,
 ) -> Result<(Loaded, Plugins), Failure> {
     let workspace = workspace::find(&environment.current_dir, Some(file));
     let plugins = Plugins::new(&workspace, environment);
     let source = read(&environment.current_dir.join(file), file)?;
     let shown = file.to_string_lossy().into_owned();
-    let options = CheckOptions { file_name: shown.clone(), params: params.to_vec(), event };
+    let options = CheckOptions { file_name: shown.clone(), params: params.to_vec() };
     let checked = runner_workflow::check(&source, &options, &Outside::new(&workspace, &plugins));
     let digest = hex(&Sha256::digest(&source));
     let checked_file = CheckedFile {
@@ -68,8 +67,7 @@ pub(crate) fn load_plan(
     environment: &Environment,
     look: Look,
 ) -> Result<Result<(Plan, Loaded, Plugins), ExitCode>, Failure> {
-    let (mut loaded, plugins) =
-        load(&arguments.file, &arguments.params, arguments.event.is_some(), environment)?;
+    let (mut loaded, plugins) = load(&arguments.file, &arguments.params, environment)?;
     if !loaded.checked.diagnostics.is_empty() {
         output::complain(&text::render(std::slice::from_ref(&loaded.checked), look));
     }

@@ -19,6 +19,7 @@ use crate::{
     executor::{Executor, ExecutorError, RunNotes},
     mask::Masker,
     options::{EngineError, RunOptions, RunSummary},
+    policy::Withheld,
     promotion::overall,
     references::{self, ReferencesInUse},
     refusal::{host_steps, refusals},
@@ -71,6 +72,7 @@ struct Run {
     executors: Vec<Arc<dyn Executor>>,
     selected: Vec<bool>,
     machine: Machine,
+    withheld: Vec<Withheld>,
     driver: Driver,
 }
 
@@ -180,7 +182,13 @@ impl Run {
             receiver,
             plan,
         };
-        Ok(Self { executors: options.executors, selected, machine: options.machine, driver })
+        Ok(Self {
+            executors: options.executors,
+            selected,
+            machine: options.machine,
+            withheld: options.withheld,
+            driver,
+        })
     }
 
     async fn carry_out(mut self, started: Instant, run_dir: Arc<RunDir>) -> RunSummary {
@@ -202,6 +210,10 @@ impl Run {
         for refusal in &refusals {
             driver.facilities.stream.warn(&refusal.code, refusal.message.clone());
             driver.conclusion.add(refusal.result, refusal.message.clone());
+        }
+        for withheld in &self.withheld {
+            driver.facilities.stream.warn(&withheld.code, withheld.reason.clone());
+            driver.conclusion.add(withheld.result, withheld.reason.clone());
         }
         let hosts = host_steps(&driver.plan, &self.selected);
         if driver.plan.policy.host_steps == PolicyLevel::Warn

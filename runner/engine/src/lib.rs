@@ -26,6 +26,7 @@ mod mask_event;
 pub mod options;
 pub mod outcome;
 mod outlet;
+pub mod policy;
 pub mod process;
 mod promotion;
 pub mod record;

@@ -13,6 +13,7 @@ use crate::{
     cancel::CancelSignal,
     event::{RunEvent, RunResult},
     executor::Executor,
+    policy::Withheld,
     record::RunRecord,
     resources::Machine,
     waiver::Waiver,
@@ -61,6 +62,8 @@ pub struct RunOptions {
     pub waivers: Vec<Waiver>,
     /// Values to mask wherever a string leaves the engine.
     pub secrets: Vec<SecretValue>,
+    /// Why it must not pass and promotes nothing, whatever its gates say: changes of policy that nobody approved.
+    pub withheld: Vec<Withheld>,
     /// Stops the run.
     pub cancel: CancelSignal,
     /// How long a step may take to end after it was asked to.
@@ -99,6 +102,7 @@ impl RunOptions {
             trusted_keys: Vec::new(),
             waivers: Vec::new(),
             secrets: Vec::new(),
+            withheld: Vec::new(),
             cancel: CancelSignal::new(),
             grace: Duration::from_secs(5),
             slow_after: Duration::from_mins(1),

@@ -41,7 +41,9 @@ impl Driver {
         };
         let (Some(published), None) = (published, refusal.clone()) else {
             let reason = refusal.unwrap_or_default();
-            self.refuse(stage, RunResult::GateFailed, reason);
+            // A run that is held is not more than held because of it.
+            let held = self.conclusion.result().0 == RunResult::Held;
+            self.refuse(stage, if held { RunResult::Held } else { RunResult::GateFailed }, reason);
             return;
         };
         let digest = published.object.digest;

@@ -18,6 +18,7 @@
 //! - [`predictions`] and [`metrics`]: from a file of scored rows to numbers.
 //! - [`curves`]: from predictions to the points of a plot.
 //! - [`judge()`] and [`verdict`]: from numbers to a verdict, and the rules by which.
+//! - [`policy`]: whether another revision of the gates lets something through that this one stops.
 //! - [`exact`] and [`mod@unit`]: how numbers are compared.
 
 #![expect(clippy::float_cmp, reason = "labels of 0 and 1, ties and constants are meant exactly")]
@@ -31,6 +32,7 @@ pub mod grammar;
 pub mod judge;
 pub mod mapping;
 pub mod metrics;
+pub mod policy;
 pub mod predictions;
 pub mod stats;
 pub(crate) mod sum;

@@ -106,8 +106,13 @@ impl Unit {
         }
     }
 
+    /// Whether both measure time, or both sizes.
+    pub(crate) fn is_absolute_like(self, other: Self) -> bool {
+        self.dimension() == other.dimension() && self.dimension() != Dimension::Share
+    }
+
     /// Its size in milliseconds, bytes or hundredths.
-    fn size(self) -> u64 {
+    pub(crate) fn size(self) -> u64 {
         match self {
             Self::Millisecond | Self::Byte | Self::Percent | Self::PercentagePoint => 1,
             Self::Second | Self::Kilobyte => 1000,

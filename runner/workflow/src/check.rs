@@ -19,8 +19,6 @@ pub struct CheckOptions {
     /// Parameters given on the command line as key and text, later ones winning. The text is read as a YAML scalar,
     /// so that `0.2` is a number and `"0.2"` a text. A dotted key reaches into a mapping.
     pub params: Vec<(String, String)>,
-    /// Whether the run answers an event (`--event`), so that `on:` and `report:` count.
-    pub event: bool,
 }
 
 /// What checking found.

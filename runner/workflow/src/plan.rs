@@ -79,6 +79,10 @@ pub struct Plan {
     pub secrets: IndexMap<String, Secret>,
     /// What the workflow tolerates.
     pub policy: Policy,
+    /// Events that start it; none where it has no `on:`, so that every event does.
+    pub triggers: Option<Vec<Trigger>>,
+    /// What a run that answers an event tells GitHub.
+    pub report: Report,
     /// Defaults of gates.
     pub gate_defaults: GateDefaults,
     /// Stages in the order of the file.
@@ -171,10 +175,83 @@ pub enum PolicyLevel {
 /// What the workflow tolerates.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Policy {
+    /// Who may approve on GitHub: logins, and teams as `ORGANISATION/TEAM`; empty for everybody who may push.
+    pub approvers: Vec<String>,
     /// Steps that run on the host without a sandbox.
     pub host_steps: PolicyLevel,
     /// Plugins from outside the binary and the workspace without a signature.
     pub unsigned_plugins: PolicyLevel,
+}
+
+/// One event that starts a workflow, with what must be true of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Trigger {
+    /// GitHub's name of the event, such as `pull_request`.
+    pub event: String,
+    /// Branches: of a pull request the one it goes into.
+    pub branches: Patterns,
+    /// Tags.
+    pub tags: Patterns,
+    /// Paths of changed files.
+    pub paths: Patterns,
+    /// Kinds of activity, such as `opened`; empty for GitHub's default.
+    pub types: Vec<String>,
+    /// Names of workflows of GitHub, for `workflow_run`; empty for any.
+    pub workflows: Vec<String>,
+}
+
+/// Globs that let something through.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub enum Patterns {
+    /// Everything.
+    #[default]
+    Any,
+    /// What the last matching pattern does not exclude with `!`.
+    Only(Vec<String>),
+    /// What no pattern matches.
+    Except(Vec<String>),
+}
+
+/// `report:`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// A comment on the pull request.
+    pub comment: Option<Comment>,
+    /// A check run on the commit.
+    pub check: bool,
+    /// The summary of the job; on unless it is switched off.
+    pub summary: Option<bool>,
+}
+
+/// `report.comment`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Comment {
+    /// How.
+    pub mode: CommentMode,
+    /// When.
+    pub on: CommentOn,
+}
+
+/// `report.comment.mode`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum CommentMode {
+    /// One comment that is edited.
+    #[default]
+    Sticky,
+    /// A new one for each run.
+    New,
+}
+
+/// `report.comment.on`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub enum CommentOn {
+    /// After every run.
+    #[default]
+    Always,
+    /// Where the verdict or a judged number is another than last time, or there was no last time and it did not pass.
+    Change,
+    /// Where it did not pass, or did not pass last time.
+    Failure,
 }
 
 /// `defaults.gates:` — applied to every gate that does not say otherwise.
@@ -261,7 +338,7 @@ pub struct PlannedGate {
     pub mapping: Option<serde_json::Value>,
     /// Bytes of the gate in the source text.
     pub span: Range<usize>,
-    /// Line in the source file, from 1, for annotations.
+    /// Line in the source file, from 1, for annotations; 0 for a gate of another revision that is judged here too.
     pub line_number: usize,
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     let mut files = Vec::new();
     let mut code = ExitCode::Passed;
     for file in &arguments.files {
-        let (loaded, plugins) = workflow_file::load(file, &[], false, environment)?;
+        let (loaded, plugins) = workflow_file::load(file, &[], environment)?;
         code = match (code, workflow_file::exit_code(&loaded.checked, &plugins)) {
             (ExitCode::Usage, _) | (_, ExitCode::Usage) => ExitCode::Usage,
             (ExitCode::Passed, other) | (other, _) => other,

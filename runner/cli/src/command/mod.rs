@@ -14,6 +14,7 @@ pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod report;
+pub(crate) mod report_github;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod show;

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::{
     arguments::StoreArguments,
-    command::show,
+    command::{report_github, show},
     environment::Environment,
     exit_code::ExitCode,
     failure::Failure,
@@ -17,7 +17,10 @@ use crate::{
 
 /// Arguments of `runner report`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    github: Option<Github>,
     /// `latest`, an id, or the start of one.
     #[arg(value_name = "RUN", default_value = "latest")]
     run: String,
@@ -29,6 +32,17 @@ pub(crate) struct Arguments {
     html: Option<PathBuf>,
     #[command(flatten)]
     store: StoreArguments,
+}
+
+/// What GitHub is told.
+#[derive(Debug, clap::Subcommand)]
+enum Github {
+    /// Show the report as it would be posted to GitHub.
+    Preview(report_github::PreviewArguments),
+    /// Post a report that a job without rights wrote, from a job on `workflow_run`.
+    Post(report_github::PostArguments),
+    /// Answer a comment `/runner approve DIGEST`, from a job on `issue_comment`.
+    Approve(report_github::ApproveArguments),
 }
 
 /// For whom.
@@ -47,6 +61,12 @@ enum Format {
 }
 
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    match &arguments.github {
+        Some(Github::Preview(arguments)) => return report_github::preview(arguments, environment),
+        Some(Github::Post(arguments)) => return report_github::post(arguments, environment),
+        Some(Github::Approve(arguments)) => return report_github::approve(arguments, environment),
+        None => {}
+    }
     let store = stored::open(&arguments.store, environment)?;
     let run = store.open_run(&arguments.run).map_err(|error| stored::from_run(&error))?;
     let recorded = stored::read(&run)?;

@@ -8,6 +8,9 @@ use runner_engine::{
 };
 use runner_gate::verdict::{Judgement, RuleJudgement, Verdict};
 
+use runner_github::escape::html;
+pub(crate) use runner_github::escape::{code, text as escape};
+
 use crate::{
     environment::Look,
     report::{quantity, recorded::Recorded, step_lines, summary, sureness, visible, words},
@@ -166,7 +169,7 @@ fn steps(out: &mut String, record: &RunRecord, recorded: &Recorded) {
         if failed && !tail.is_empty() {
             let _ = writeln!(out, "<details><summary>Last output of {}</summary>\n\n<pre>", escape(&step.id));
             for line in tail {
-                let _ = writeln!(out, "{}", escape_html(&visible::line(&visible::cut(line, TEXT, true))));
+                let _ = writeln!(out, "{}", html(&visible::cut(line, TEXT, true)));
             }
             out.push_str("</pre>\n</details>\n\n");
         }
@@ -266,73 +269,4 @@ fn foot(out: &mut String, record: &RunRecord) {
         code(quantity::short_digest(&record.workflow_digest)),
         escape(&record.runner_version)
     );
-}
-
-/// Foreign text as plain text: nothing in it can start markup, a link, a mention, a reference or a table cell.
-pub(crate) fn escape(text: &str) -> String {
-    let text = visible::line(&visible::cut(text, TEXT, true));
-    let mut out = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            // As entities with an invisible joint, because GitHub links mentions and issues after it has read entities.
-            '@' => out.push_str("@<!-- -->"),
-            '#' => out.push_str("#<!-- -->"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '^' | '$' => {
-                out.push('\\');
-                out.push(character);
-            }
-            // Bare addresses become links; without the colon they do not.
-            ':' => out.push_str("&#58;"),
-            _ => out.push(character),
-        }
-    }
-    // `www.` becomes a link without a colon too.
-    out.replace("www.", "www<!-- -->.")
-}
-
-fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('#', "&#35;")
-        .replace('@', "&#64;")
-        .replace(':', "&#58;")
-}
-
-/// Foreign text as code. In a table a pipe splits cells even inside backticks, so it is HTML.
-pub(crate) fn code(text: &str) -> String {
-    let text = visible::line(&visible::cut(text, TEXT, true));
-    let mut out = String::from("<code>");
-    for character in text.chars() {
-        match character {
-            'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '-' | '/' | '+' | '=' | ',' => {
-                out.push(character);
-            }
-            _ if !character.is_ascii() => out.push(character),
-            _ => {
-                let _ = write!(out, "&#{};", u32::from(character));
-            }
-        }
-    }
-    out.push_str("</code>");
-    out.replace("www.", "www&#46;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn foreign_text_is_only_text() {
-        assert_eq!(
-            escape("a|b `c` <img src=x> @team #12"),
-            "a\\|b \\`c\\` &lt;img src=x&gt; @<!-- -->team #<!-- -->12"
-        );
-        assert_eq!(escape("[x](https://e.org)"), "\\[x\\]\\(https&#58;//e.org\\)");
-        assert_eq!(escape("two\nlines\x1b[0m"), "two\\\\nlines\\\\u\\{1b\\}\\[0m");
-        assert_eq!(code("auc >= 0.9 | `x`"), "<code>auc &#62;= 0.9 &#124; &#96;x&#96;</code>");
-    }
 }

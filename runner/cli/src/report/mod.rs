@@ -9,15 +9,15 @@ pub(crate) mod live;
 pub(crate) mod markdown;
 pub(crate) mod plain;
 pub(crate) mod plan_outline;
-pub(crate) mod quantity;
 pub(crate) mod recorded;
 pub(crate) mod reference;
 pub(crate) mod scored;
 pub(crate) mod step_lines;
 pub(crate) mod summary;
 pub(crate) mod sureness;
-pub(crate) mod visible;
 pub(crate) mod words;
+
+pub(crate) use runner_github::{quantity, visible};
 
 #[cfg(test)]
 mod samples;

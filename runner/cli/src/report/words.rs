@@ -189,3 +189,19 @@ pub(crate) fn run(result: Option<RunResult>) -> (&'static str, Mood) {
         Some(RunResult::Internal) => ("internal error", Mood::Bad),
     }
 }
+
+/// The result as outputs and scripts know it: the word of its JSON.
+pub(crate) fn result_word(result: RunResult) -> &'static str {
+    match result {
+        RunResult::Passed => "passed",
+        RunResult::StepFailed => "step-failed",
+        RunResult::GateFailed => "gate-failed",
+        RunResult::Held => "held",
+        RunResult::Denied => "denied",
+        RunResult::Invalid => "invalid",
+        RunResult::Environment => "environment",
+        RunResult::TimedOut => "timed-out",
+        RunResult::Cancelled => "cancelled",
+        RunResult::Internal => "internal",
+    }
+}

@@ -14,6 +14,7 @@ mod consumers;
 mod data;
 mod gates;
 mod plans;
+mod policy;
 mod processes;
 mod promotions;
 mod random_graphs;

@@ -31,6 +31,8 @@ impl PlanBuilder {
                 baseline: None,
                 secrets: IndexMap::new(),
                 policy: Policy { host_steps: PolicyLevel::Allow, ..Policy::default() },
+                triggers: None,
+                report: Report::default(),
                 gate_defaults: GateDefaults::default(),
                 stages: Vec::new(),
                 steps: Vec::new(),

@@ -10,13 +10,13 @@ mod trigger;
 pub(crate) use self::{
     gate::Gate,
     matrix::Matrix,
-    report::{CommentSetting, ReportDocument},
+    report::{CommentMode, CommentOn, CommentSetting, ReportDocument},
     service::{ReadyDocument, ServiceDocument},
     step::{
         AllowDocument, BuildSetting, ContainerDocument, ContainerSetting, LimitsDocument, OutputSetting,
         ResourcesDocument, RetryDocument, Shell, StepDocument,
     },
-    trigger::Triggers,
+    trigger::{TriggerDocument, Triggers},
 };
 use crate::{
     plan::{Better, PolicyLevel},
@@ -106,6 +106,8 @@ document! {
     host_steps = "host-steps": PolicyLevel;
     /// Plugins from outside the binary and the workspace without a signature.
     unsigned_plugins = "unsigned-plugins": PolicyLevel;
+    /// Who may approve on GitHub: logins and teams (`acme/ml-leads`). Without it: everybody who may push.
+    approvers = "approvers": OneOrMany<String>;
 }
 
 document! {

@@ -12,8 +12,17 @@ use crate::{
 };
 
 /// Events that are known, by GitHub's names.
-const EVENTS: &[&str] =
-    &["push", "pull_request", "schedule", "release", "workflow_dispatch", "repository_dispatch"];
+const EVENTS: &[&str] = &[
+    "push",
+    "pull_request",
+    "merge_group",
+    "schedule",
+    "release",
+    "workflow_dispatch",
+    "workflow_run",
+    "issue_comment",
+    "repository_dispatch",
+];
 
 /// `on: push`, `on: [push, pull_request]` or `on: { push: { … } }`.
 #[derive(Debug, Default)]
@@ -39,6 +48,8 @@ document! {
     paths_ignore = "paths-ignore": OneOrMany<String>;
     /// Kinds of activity, such as `opened`.
     types = "types": OneOrMany<String>;
+    /// Names of the workflows of GitHub whose runs count, for `workflow_run`.
+    workflows = "workflows": OneOrMany<String>;
     /// When a schedule fires: five fields of cron.
     cron = "cron": OneOrMany<String>;
 }
@@ -50,8 +61,7 @@ impl Read for Triggers {
         if let Content::Map(entries) = &node.content {
             for entry in entries {
                 whole &= known(&entry.key, &entry.key_span, reader);
-                let nothing =
-                    matches!(&entry.value.content, Content::Scalar { text, plain: true } if text.is_empty());
+                let nothing = matches!(&entry.value.content, Content::Scalar { text, plain: true } if matches!(&**text, "" | "~" | "null"));
                 let filter = match &entry.value.content {
                     _ if nothing => Some(TriggerDocument::default()),
                     // `schedule: [{ cron: … }, …]`, as GitHub has it.

@@ -53,8 +53,6 @@ pub(crate) struct Context<'c> {
     lines: Vec<usize>,
     /// Parameters.
     params: IndexMap<String, serde_json::Value>,
-    /// Whether the run answers an event.
-    event: bool,
     /// Manifests by `uses:`.
     manifests: HashMap<String, Option<Rc<PluginManifest>>>,
     /// What this version cannot do.
@@ -150,7 +148,6 @@ pub(crate) fn resolve(
         base,
         lines,
         params,
-        event: options.event,
         manifests: HashMap::new(),
         unavailable: Vec::new(),
         used_data: HashSet::new(),
@@ -214,6 +211,8 @@ pub(crate) fn resolve(
         baseline,
         secrets,
         policy,
+        triggers: top::triggers(document),
+        report: top::report(document),
         gate_defaults,
         stages,
         steps,

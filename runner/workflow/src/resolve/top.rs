@@ -5,9 +5,12 @@ use indexmap::IndexMap;
 use super::{Context, matrix::Cell, path, settings};
 use crate::{
     diagnostic::Diagnostic,
-    document::{CommentSetting, Evaluate, First, WorkflowDocument},
-    plan::{Baseline, DataSet, GateDefaults, MetricDeclaration, Policy, Secret},
-    read::{EnvName, KeyRule, Name, Spanned},
+    document::{self, CommentSetting, Evaluate, First, TriggerDocument, WorkflowDocument},
+    plan::{
+        Baseline, Comment, CommentMode, CommentOn, DataSet, GateDefaults, MetricDeclaration, Patterns,
+        Policy, Report, Secret, Trigger,
+    },
+    read::{EnvName, KeyRule, Name, OneOrMany, Spanned},
     suggest,
 };
 
@@ -158,7 +161,10 @@ pub(crate) fn secrets(document: &WorkflowDocument, context: &mut Context<'_>) ->
 /// `policy:`
 pub(crate) fn policy(document: &WorkflowDocument) -> Policy {
     let Some(policy) = &document.policy else { return Policy::default() };
+    let approvers =
+        policy.approvers.as_ref().map(|approvers| approvers.value.0.as_slice()).unwrap_or_default();
     Policy {
+        approvers: approvers.iter().map(|name| name.trim_start_matches('@').to_owned()).collect(),
         host_steps: policy.host_steps.as_ref().map(|level| level.value).unwrap_or_default(),
         unsigned_plugins: policy.unsigned_plugins.as_ref().map(|level| level.value).unwrap_or_default(),
     }
@@ -179,7 +185,7 @@ pub(crate) fn gate_defaults(document: &WorkflowDocument, context: &mut Context<'
     }
 }
 
-/// `on:` and `report:` count only where the run answers an event.
+/// A schedule says when.
 pub(crate) fn event(document: &WorkflowDocument, context: &mut Context<'_>) {
     if let Some(on) = &document.on
         && let Some((name, _)) =
@@ -191,19 +197,52 @@ pub(crate) fn event(document: &WorkflowDocument, context: &mut Context<'_>) {
                 .help("write `schedule: { cron: \"0 3 * * *\" }`"),
         );
     }
-    if !context.event {
-        return;
-    }
-    let Some(report) = &document.report else { return };
-    if let Some(comment) = &report.comment
-        && !matches!(comment.value, CommentSetting::Enabled(false))
-    {
-        context.unavailable("report.comment", &comment.key, None);
-    }
-    if let Some(check) = &report.check
-        && check.value
-    {
-        context.unavailable("report.check", &check.key, None);
+}
+
+/// `on:`
+pub(crate) fn triggers(document: &WorkflowDocument) -> Option<Vec<Trigger>> {
+    type Filter = Option<Spanned<OneOrMany<String>>>;
+    let texts = |filter: &Filter| -> Vec<String> {
+        let texts = filter.as_ref().map(|filter| filter.value.0.as_slice()).unwrap_or_default();
+        texts.iter().map(|text| text.value.clone()).collect()
+    };
+    let patterns = |only: &Filter, except: &Filter| match (only, except) {
+        (Some(_), _) => Patterns::Only(texts(only)),
+        (None, Some(_)) => Patterns::Except(texts(except)),
+        (None, None) => Patterns::Any,
+    };
+    let trigger = |(event, filter): &(String, TriggerDocument)| Trigger {
+        event: event.clone(),
+        branches: patterns(&filter.branches, &filter.branches_ignore),
+        tags: patterns(&filter.tags, &filter.tags_ignore),
+        paths: patterns(&filter.paths, &filter.paths_ignore),
+        types: texts(&filter.types),
+        workflows: texts(&filter.workflows),
+    };
+    Some(document.on.as_ref()?.events.iter().map(trigger).collect())
+}
+
+/// `report:`
+pub(crate) fn report(document: &WorkflowDocument) -> Report {
+    let Some(report) = &document.report else { return Report::default() };
+    let comment = report.comment.as_ref().and_then(|comment| match &comment.value {
+        CommentSetting::Enabled(enabled) => enabled.then(Comment::default),
+        CommentSetting::Document(comment) => Some(Comment {
+            mode: match comment.mode.as_ref().map(|mode| mode.value) {
+                Some(document::CommentMode::New) => CommentMode::New,
+                Some(document::CommentMode::Sticky) | None => CommentMode::Sticky,
+            },
+            on: match comment.on.as_ref().map(|on| on.value) {
+                Some(document::CommentOn::Change) => CommentOn::Change,
+                Some(document::CommentOn::Failure) => CommentOn::Failure,
+                Some(document::CommentOn::Always) | None => CommentOn::Always,
+            },
+        }),
+    });
+    Report {
+        comment,
+        check: report.check.as_ref().is_some_and(|check| check.value),
+        summary: report.summary.as_ref().map(|summary| summary.value),
     }
 }
 

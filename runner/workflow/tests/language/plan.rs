@@ -2,11 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::world::{check_with, checked, shown};
-use runner_workflow::{
-    CheckOptions,
-    plan::{Action, Kind, Source},
-};
+use crate::world::{checked, shown};
+use runner_workflow::plan::{Action, Comment, CommentMode, CommentOn, Kind, Patterns, Source};
 
 /// The example of the language's description.
 const CHURN: &str = r#"name: churn
@@ -226,15 +223,38 @@ stages:
   b: { steps: [{ id: y, container: { build: ./docker }, resources: { gpu: 2 } }] }
   c: { environment: production, steps: [{ id: z, uses: \"oci://ghcr.io/x/y:1\", allow: { net: [\"https://x.com\"] } }] }
 ";
-    let keys = |event| {
-        let checked = check_with(text, &CheckOptions { event, ..CheckOptions::default() });
-        let plan = checked.plan.unwrap();
-        plan.unavailable.iter().map(|item| format!("{} {:?}", item.key, item.stage)).collect::<Vec<_>>()
-    };
-    let local = ["uses Some(2)", "allow.net Some(2)"];
-    assert_eq!(keys(false), local);
-    assert_eq!(keys(true)[..2], ["report.comment None", "report.check None"]);
-    assert_eq!(keys(true)[2..], local);
+    let plan = plan(text);
+    let keys: Vec<_> = plan.unavailable.iter().map(|item| format!("{} {:?}", item.key, item.stage)).collect();
+    let expected = ["uses Some(2)", "allow.net Some(2)"];
+    assert_eq!(keys, expected);
+}
+
+#[test]
+fn events_and_reports() {
+    let plan = plan(
+        "on:
+  pull_request: { branches: [main, 'release/**'], paths-ignore: docs/**, types: [opened, labeled] }
+  push:
+  workflow_run: { workflows: [CI] }
+policy: { approvers: ['@acme/ml-leads', alice] }
+report: { comment: { mode: new, on: change }, check: true }
+stages: { a: { steps: [{ id: x, run: a }] } }
+",
+    );
+    let triggers = plan.triggers.unwrap();
+    assert_eq!(
+        triggers.iter().map(|trigger| trigger.event.as_str()).collect::<Vec<_>>(),
+        ["pull_request", "push", "workflow_run"]
+    );
+    assert_eq!(triggers[0].branches, Patterns::Only(vec!["main".into(), "release/**".into()]));
+    assert_eq!(triggers[0].paths, Patterns::Except(vec!["docs/**".into()]));
+    assert_eq!(triggers[0].types, ["opened", "labeled"]);
+    assert_eq!(triggers[1].branches, Patterns::Any);
+    assert_eq!(triggers[2].workflows, ["CI"]);
+    assert_eq!(plan.policy.approvers, ["acme/ml-leads", "alice"]);
+    assert_eq!(plan.report.comment, Some(Comment { mode: CommentMode::New, on: CommentOn::Change }));
+    assert!(plan.report.check);
+    assert_eq!(plan.report.summary, None);
 }
 
 #[test]

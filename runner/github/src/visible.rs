@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// One line in which every character is harmless: control characters, escape sequences, line breaks and characters that
 /// reorder text are written as `\n` or `\u{1b}`. Tabs become spaces.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -23,7 +23,7 @@ pub(crate) fn line(text: &str) -> String {
 }
 
 /// The lines of a text, each harmless; at most `limit` of them.
-pub(crate) fn lines(text: &str, limit: usize) -> Vec<String> {
+pub fn lines(text: &str, limit: usize) -> Vec<String> {
     let mut lines: Vec<String> = text.lines().take(limit + 1).map(line).collect();
     if lines.len() > limit {
         lines.truncate(limit);
@@ -33,7 +33,7 @@ pub(crate) fn lines(text: &str, limit: usize) -> Vec<String> {
 }
 
 /// Control characters, and those that change direction or hide (Trojan Source, CVE-2021-42574).
-pub(crate) fn is_dangerous(character: char) -> bool {
+pub fn is_dangerous(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -43,7 +43,7 @@ pub(crate) fn is_dangerous(character: char) -> bool {
 }
 
 /// Columns that a text takes on a terminal; the reports' own colour codes take none.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     if !text.contains(ESCAPE) {
         return text.width();
     }
@@ -57,7 +57,7 @@ pub(crate) fn width(text: &str) -> usize {
 const ESCAPE: char = '\u{1b}';
 
 /// The text cut to at most `columns`, with an ellipsis where something is missing.
-pub(crate) fn cut(text: &str, columns: usize, unicode: bool) -> String {
+pub fn cut(text: &str, columns: usize, unicode: bool) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
@@ -78,14 +78,14 @@ pub(crate) fn cut(text: &str, columns: usize, unicode: bool) -> String {
 }
 
 /// The text with spaces to at least `columns`.
-pub(crate) fn pad(text: &str, columns: usize) -> String {
+pub fn pad(text: &str, columns: usize) -> String {
     let missing = columns.saturating_sub(text.width());
     format!("{text}{}", " ".repeat(missing))
 }
 
 /// The text broken at words into lines of at most `columns`, each after the first with `indent` spaces; the first is taken to start
 /// at column `indent` already. Words that are too long are broken.
-pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> String {
+pub fn wrap(text: &str, columns: usize, indent: usize) -> String {
     let room = columns.saturating_sub(indent).max(16);
     let mut out = String::new();
     let mut used = 0;

@@ -4,13 +4,13 @@
 const DIGITS: usize = 6;
 
 /// A measured number, to six significant digits: `0.964912`, `455`, `1.2e-9`. NaN and infinities are said in words.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     with_digits(value, DIGITS)
 }
 
 /// A value and the bound it is compared with, with as many digits as it takes to tell them apart, so that no report reads
 /// `0.9 < 0.9`.
-pub(crate) fn apart(value: f64, bound: f64) -> (String, String) {
+pub fn apart(value: f64, bound: f64) -> (String, String) {
     let mut digits = DIGITS;
     loop {
         let pair = (with_digits(value, digits), with_digits(bound, digits));
@@ -23,28 +23,28 @@ pub(crate) fn apart(value: f64, bound: f64) -> (String, String) {
 }
 
 /// A number to this many significant digits, for where fewer are enough.
-pub(crate) fn rounded(value: f64, digits: usize) -> String {
+pub fn rounded(value: f64, digits: usize) -> String {
     with_digits(value, digits)
 }
 
 /// A change: always with its sign, `+0.012`, `-0.2`, and `0` where there is none.
-pub(crate) fn signed(value: f64) -> String {
+pub fn signed(value: f64) -> String {
     signed_to(value, DIGITS)
 }
 
 /// The same to this many significant digits.
-pub(crate) fn signed_to(value: f64, digits: usize) -> String {
+pub fn signed_to(value: f64, digits: usize) -> String {
     let text = with_digits(value, digits);
     if value > 0.0 { format!("+{text}") } else { text }
 }
 
 /// A share of 1 in per cent: `97.2 %`.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
 /// A p-value: two digits are all that matter, and below 0.0001 not even those.
-pub(crate) fn p_value(p: f64) -> String {
+pub fn p_value(p: f64) -> String {
     if p < 1e-4 { "< 0.0001".to_owned() } else { with_digits(p, 2) }
 }
 
@@ -81,7 +81,7 @@ fn with_digits(value: f64, digits: usize) -> String {
 }
 
 /// A duration from milliseconds: `0.4 ms`, `12 ms`, `3.4 s`, `2 m 05 s`, `1 h 02 m`.
-pub(crate) fn duration(milliseconds: f64) -> String {
+pub fn duration(milliseconds: f64) -> String {
     if !milliseconds.is_finite() || milliseconds < 0.0 {
         return "?".to_owned();
     }
@@ -109,7 +109,7 @@ pub(crate) fn duration(milliseconds: f64) -> String {
 }
 
 /// A size: `512 B`, `1.4 KiB`, `3.2 MiB`.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
@@ -124,12 +124,12 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// A count with its noun: `1 error`, `3 errors`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A digest short enough to be read aloud and long enough to be found: `sha256:0123456789ab`.
-pub(crate) fn short_digest(digest: &str) -> &str {
+pub fn short_digest(digest: &str) -> &str {
     let end = digest.find(':').map_or(12, |colon| colon + 13);
     digest.get(..end).unwrap_or(digest)
 }

@@ -1,0 +1,181 @@
+//! A change under review is judged by what it is going to change.
+
+use std::sync::Arc;
+
+use runner_engine::{
+    event::{EventKind, RunResult},
+    policy::{Approval, ChangeKind, PluginDigests, PolicyBase, PolicyReport, compare, enforce},
+    scripted::{Act, ScriptedExecutor},
+};
+use runner_gate::verdict::Verdict;
+use runner_workflow::plan::{Action, Allow, Container, Kind, MetricDeclaration, PolicyLevel};
+
+use crate::plans::{Place, PlanBuilder, is, out};
+
+fn plan(gates: &[&str]) -> PlanBuilder {
+    let mut plan = PlanBuilder::new()
+        .stage("evaluate")
+        .step_with("fit", &[], |step| step.outputs = out(Kind::Model, "model.onnx"));
+    for gate in gates {
+        plan = plan.gate(gate);
+    }
+    plan.stage("deploy").promote("fit")
+}
+
+fn executor(auc: f64) -> Arc<ScriptedExecutor> {
+    Arc::new(ScriptedExecutor::new().on("fit", [Act::succeed().output("out", "m").metric("auc", auc)]))
+}
+
+fn report(base: &PlanBuilder, head: &PlanBuilder) -> PolicyReport {
+    let changes = compare(&base.plan, &head.plan, &PluginDigests::default());
+    PolicyReport::new(PolicyBase::Commit("b".repeat(40)), changes)
+}
+
+fn kinds(base: &PlanBuilder, head: &PlanBuilder) -> Vec<ChangeKind> {
+    report(base, head).changes.iter().map(|change| change.kind).collect()
+}
+
+#[tokio::test]
+async fn a_lowered_gate_stays_red_and_promotes_nothing() {
+    let (base, mut head) = (plan(&["g: auc >= 0.9"]), plan(&["g: auc >= 0.5"]));
+    let policy = report(&base, &head);
+    assert!(policy.waits());
+    enforce(&mut head.plan, &base.plan);
+    let place = Place::new();
+    let mut options = place.options(head, executor(0.7));
+    options.withheld = policy.withheld();
+    let run = place.run_with(options).await;
+    // The gate of the base was judged too.
+    assert_eq!(run.summary.result, RunResult::GateFailed, "{}", run.reason());
+    let gates = &run.summary.record.as_ref().unwrap().stages[0].gates;
+    let said: Vec<_> = gates.iter().map(|gate| (gate.id.as_str(), gate.verdict)).collect();
+    assert_eq!(said, [("g", Verdict::Pass), ("base.g", Verdict::Fail)]);
+}
+
+/// A model that meets both is held, until somebody agrees that the next one need not.
+#[tokio::test]
+async fn a_lowered_gate_holds_until_it_is_approved() {
+    let place = Place::new();
+    let (base, head) = (plan(&["g: auc >= 0.9"]), plan(&["g: auc >= 0.5"]));
+    let mut policy = report(&base, &head);
+    let mut judged = plan(&["g: auc >= 0.5"]);
+    enforce(&mut judged.plan, &base.plan);
+    let mut options = place.options(judged, executor(0.95));
+    options.withheld = policy.withheld();
+    let run = place.run_with(options).await;
+    assert_eq!(run.summary.result, RunResult::Held, "{}", run.reason());
+    assert!(run.reason().contains(policy.digest.as_deref().unwrap()), "{}", run.reason());
+    let refused = run.events.iter().any(|event| matches!(event.kind, EventKind::PromotionRefused { .. }));
+    assert!(refused, "nothing is promoted by a run that is held");
+    let at = "2026-11-25T08:00:00Z".parse().unwrap();
+    policy.approval =
+        Some(Approval { digest: String::new(), by: "alice".into(), at, until: at, said_at: None });
+    let mut options = place.options(head, executor(0.6));
+    options.withheld = policy.withheld();
+    let run = place.run_with(options).await;
+    assert_eq!(run.summary.result, RunResult::Passed, "{}", run.reason());
+}
+
+/// A gate whose stage is gone misses its metric, or is judged on it; it never just goes.
+#[tokio::test]
+async fn a_removed_stage_takes_no_gate_with_it() {
+    let base = plan(&["auc >= 0.9"]);
+    let mut head = PlanBuilder::new().stage("other").step("x", &[]);
+    assert!(kinds(&base, &head).contains(&ChangeKind::GateRemoved));
+    enforce(&mut head.plan, &base.plan);
+    let place = Place::new();
+    let run = place.run(head, Arc::new(ScriptedExecutor::new().on("x", [Act::succeed()]))).await;
+    assert_eq!(run.summary.result, RunResult::GateFailed, "{}", run.reason());
+    assert_eq!(run.summary.verdict, Verdict::Error);
+}
+
+#[test]
+fn what_needs_an_approval() {
+    let base = || plan(&["auc >= 0.9"]);
+    let changed = |change: &dyn Fn(&mut PlanBuilder)| {
+        let mut head = base();
+        change(&mut head);
+        kinds(&base(), &head)
+    };
+    assert_eq!(changed(&|_| {}), []);
+    let grant = |allow: Allow| changed(&|head| head.plan.steps[0].allow = allow.clone());
+    assert_eq!(
+        grant(Allow { net: vec!["https://x.example".into()], ..Allow::default() }),
+        [ChangeKind::Capability]
+    );
+    assert_eq!(grant(Allow { clock: true, random: true, ..Allow::default() }), [ChangeKind::Capability; 2]);
+    let uses = |uses: &str| {
+        let uses = uses.to_owned();
+        changed(&|head| head.plan.steps[0].action = Action::Plugin { uses: uses.clone() })
+    };
+    assert_eq!(uses("./x.wasm"), [ChangeKind::Plugin]);
+    assert_eq!(uses("builtin:onnx-score"), []);
+    let image = Action::Container { container: Box::new(Container::of("python:3.13")), run: None };
+    assert_eq!(changed(&|head| head.plan.steps[0].action = image.clone()), [ChangeKind::Image]);
+    assert_eq!(
+        changed(&|head| head.plan.stages[0].condition = Some(is("event.name", "push"))),
+        [ChangeKind::Order]
+    );
+    assert_eq!(changed(&|head| head.plan.stages[1].needs.clear()), [ChangeKind::Order]);
+    assert_eq!(
+        changed(&|head| head.plan.stages[1].promote.as_mut().unwrap().alias = "other".into()),
+        [ChangeKind::Promotion]
+    );
+    assert_eq!(changed(&|head| head.plan.policy.approvers.push("mallory".into())), [ChangeKind::Tolerance]);
+    let mut strict = base();
+    strict.plan.policy.host_steps = PolicyLevel::Deny;
+    strict
+        .plan
+        .metrics
+        .insert("auc".into(), MetricDeclaration { better: None, unit: Some("fraction".into()) });
+    assert_eq!(kinds(&strict, &base()), [ChangeKind::Metric, ChangeKind::Tolerance]);
+    // The other way round nothing is weakened.
+    assert_eq!(kinds(&base(), &strict), []);
+    assert_eq!(
+        kinds(&base(), &plan(&["auc >= 0.95", "loss <= 1"])),
+        [ChangeKind::GateTightened, ChangeKind::GateAdded]
+    );
+    assert!(!report(&base(), &plan(&["auc >= 0.95"])).waits());
+}
+
+#[test]
+fn other_bytes_of_a_plugin_are_another_plugin() {
+    let with = || {
+        let mut plan = plan(&[]);
+        plan.plan.steps[0].action = Action::Plugin { uses: "./x.wasm".into() };
+        plan
+    };
+    let digest = |digest: &str| [("./x.wasm".to_owned(), digest.to_owned())].into_iter().collect();
+    let (base, head) = (with(), with());
+    let changes = |a: &str, b: &str| {
+        compare(&base.plan, &head.plan, &PluginDigests { base: digest(a), head: digest(b) }).len()
+    };
+    assert_eq!((changes("sha256:1", "sha256:1"), changes("sha256:1", "sha256:2")), (0, 1));
+}
+
+#[test]
+fn what_the_base_did_not_grant_is_taken_away() {
+    let allow = |net: &[&str], env: &[&str]| Allow {
+        net: net.iter().map(|origin| (*origin).to_owned()).collect(),
+        env: env.iter().map(|name| (*name).to_owned()).collect(),
+        ..Allow::default()
+    };
+    let (mut base, mut head) = (plan(&[]), plan(&[]));
+    base.plan.steps[0].allow = allow(&["https://a.example"], &["TZ"]);
+    base.plan.gate_defaults.min_samples = Some(500);
+    head.plan.steps[0].allow = allow(&["https://a.example", "https://b.example"], &[]);
+    head.plan.gate_defaults.min_samples = Some(10);
+    enforce(&mut head.plan, &base.plan);
+    assert_eq!(head.plan.steps[0].allow, allow(&["https://a.example"], &[]));
+    assert_eq!(head.plan.gate_defaults.min_samples, Some(500));
+}
+
+/// The digest is that of the changes: it stays while they do, and dies with the first other one.
+#[test]
+fn approvals_are_of_exactly_these_changes() {
+    let base = plan(&["g: auc >= 0.9"]);
+    let digest = |gates: &[&str]| report(&base, &plan(gates)).digest;
+    assert_eq!(digest(&["g: auc >= 0.5"]), digest(&["g: auc >= 0.5"]));
+    assert_ne!(digest(&["g: auc >= 0.5"]), digest(&["g: auc >= 0.4"]));
+    assert_eq!(digest(&["g: auc >= 0.95"]), None);
+}
