@@ -17,6 +17,8 @@ mod cancel;
 mod champion;
 #[path = "behaviour/check.rs"]
 mod check;
+#[path = "behaviour/containers/mod.rs"]
+mod containers;
 #[path = "behaviour/documentation.rs"]
 mod documentation;
 #[path = "behaviour/evidence.rs"]
