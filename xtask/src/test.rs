@@ -31,6 +31,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     tests.args(&arguments.filter);
     run_in(&root(), &mut tests)?;
     if arguments.all && arguments.filter.is_none() {
+        let mut contracts = workspace_tests();
+        contracts.args(["--lib", "--", "--ignored", "keep_the_contract"]);
+        run_in(&root(), &mut contracts)?;
         let mut tests = workspace_tests();
         tests.args([
             "--test",
