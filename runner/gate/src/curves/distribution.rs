@@ -30,14 +30,14 @@ pub struct ClassHistogram {
 pub fn score_distribution(predictions: &Predictions, bins: usize) -> Result<ClassHistogram, String> {
     let rows = Rows { all: predictions, some: None };
     let (truth, scores) = (binary::truth(rows)?, binary::scores(rows)?);
-    let weighty = || (0..rows.len()).filter(|row| rows.weight(*row) > 0.0);
+    let counted = || (0..rows.len()).filter(|row| rows.weight(*row) > 0.0);
     let bins = if scores.iter().all(|score| (0.0..=1.0).contains(score)) {
         Bins::new(0.0, 1.0, bins)
     } else {
-        Bins::over(weighty().map(|row| scores[row]), bins)?
+        Bins::over(counted().map(|row| scores[row]), bins)?
     };
     let mut classes = [vec![0.0; bins.count()], vec![0.0; bins.count()]];
-    for row in weighty() {
+    for row in counted() {
         classes[usize::from(truth[row] == 1.0)][bins.of(scores[row])] += rows.weight(row);
     }
     let [negatives, positives] = classes;
@@ -48,11 +48,11 @@ pub fn score_distribution(predictions: &Predictions, bins: usize) -> Result<Clas
 pub fn residual_distribution(predictions: &Predictions, bins: usize) -> Result<Histogram, String> {
     let rows = Rows { all: predictions, some: None };
     let (label, predicted) = numbers(predictions)?;
-    let weighty = || (0..rows.len()).filter(|row| rows.weight(*row) > 0.0);
+    let counted = || (0..rows.len()).filter(|row| rows.weight(*row) > 0.0);
     let residual = |row: usize| label[row] - predicted[row];
-    let bins = Bins::over(weighty().map(residual), bins)?;
+    let bins = Bins::over(counted().map(residual), bins)?;
     let mut weights = vec![0.0; bins.count()];
-    for row in weighty() {
+    for row in counted() {
         weights[bins.of(residual(row))] += rows.weight(row);
     }
     Ok(Histogram { edges: bins.edges(), weights })

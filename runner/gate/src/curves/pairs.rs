@@ -57,14 +57,14 @@ fn pairs(
     grid: usize,
 ) -> Result<Pairs, String> {
     let rows = Rows { all: predictions, some: None };
-    let weighty = || (0..rows.len()).filter(|row| rows.weight(*row) > 0.0);
-    let x_bins = Bins::over(weighty().map(|row| point(row).0), grid)?;
-    let y_bins = Bins::over(weighty().map(|row| point(row).1), grid)?;
-    if weighty().count() <= most {
-        return Ok(Pairs::Points(weighty().map(point).collect()));
+    let counted = || (0..rows.len()).filter(|row| rows.weight(*row) > 0.0);
+    let x_bins = Bins::over(counted().map(|row| point(row).0), grid)?;
+    let y_bins = Bins::over(counted().map(|row| point(row).1), grid)?;
+    if counted().count() <= most {
+        return Ok(Pairs::Points(counted().map(point).collect()));
     }
     let mut weights = vec![0.0; x_bins.count() * y_bins.count()];
-    for row in weighty() {
+    for row in counted() {
         let (x, y) = point(row);
         weights[x_bins.of(x) * y_bins.count() + y_bins.of(y)] += rows.weight(row);
     }

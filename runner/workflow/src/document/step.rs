@@ -121,13 +121,13 @@ impl JsonSchema for BuildSetting {
 #[derive(Debug)]
 pub(crate) enum ContainerSetting {
     Image(Templated),
-    Document(ContainerDocument),
+    Document(Box<ContainerDocument>),
 }
 
 impl Read for ContainerSetting {
     fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         match node.content {
-            Content::Map(_) => ContainerDocument::read(node, reader).map(Self::Document),
+            Content::Map(_) => ContainerDocument::read(node, reader).map(Box::new).map(Self::Document),
             _ => Templated::read(node, reader).map(Self::Image),
         }
     }
