@@ -98,6 +98,9 @@ impl Run {
             std::mem::take(&mut options.consumers),
         ));
         let plan = Arc::clone(&options.plan);
+        let jobs = options.jobs.unwrap_or_else(processors).max(1);
+        let ids: Vec<String> = plan.steps.iter().map(|step| step.id.to_string()).collect();
+        let first = started(&options, outline(&plan, &selected, &ids), jobs);
         let facilities = Arc::new(Facilities {
             slots: Slots::new(work),
             stager: Stager::new(options.store.clone(), shared),
@@ -112,20 +115,7 @@ impl Run {
             background: TaskTracker::new(),
             superuser: rustix::process::geteuid().is_root(),
         });
-        let jobs = options.jobs.unwrap_or_else(processors).max(1);
-        let ids: Vec<String> = plan.steps.iter().map(|step| step.id.to_string()).collect();
-        stream.emit(EventKind::RunStarted {
-            workflow: plan.name.clone(),
-            file: options.file.clone(),
-            workflow_digest: options.workflow_digest.clone(),
-            runner_version: options.runner_version.clone(),
-            git_commit: options.git.commit.clone(),
-            git_branch: options.git.branch.clone(),
-            git_dirty: options.git.dirty,
-            params: plan.params.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            stages: outline(&plan, &selected, &ids),
-            jobs,
-        });
+        stream.emit(first);
         for message in stream.masker().warnings() {
             stream.warn("engine::secret", message.clone());
         }
@@ -383,6 +373,23 @@ impl RunNotes for Notes {
 
     fn warning(&self, code: &'static str, message: String) {
         self.0.warn(code, message);
+    }
+}
+
+/// The first event.
+fn started(options: &RunOptions, stages: Vec<StageOutline>, jobs: usize) -> EventKind {
+    let plan = &options.plan;
+    EventKind::RunStarted {
+        workflow: plan.name.clone(),
+        file: options.file.clone(),
+        workflow_digest: options.workflow_digest.clone(),
+        runner_version: options.runner_version.clone(),
+        git_commit: options.git.commit.clone(),
+        git_branch: options.git.branch.clone(),
+        git_dirty: options.git.dirty,
+        params: plan.params.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        stages,
+        jobs,
     }
 }
 

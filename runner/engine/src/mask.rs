@@ -301,10 +301,10 @@ mod tests {
             for value in [secret.clone(), format!("{secret}\n")] {
                 for line in STANDARD.encode(value).as_bytes().chunks(columns) {
                     let line = str::from_utf8(line).unwrap();
-                    let masked = masker.mask(line);
+                    let hidden = masker.mask(line);
                     assert!(
-                        masked.trim_end_matches('=') == "***" || masked.len() < MIN_ENCODED,
-                        "{line}: {masked}"
+                        hidden.trim_end_matches('=') == "***" || hidden.len() < MIN_ENCODED,
+                        "{line}: {hidden}"
                     );
                 }
             }

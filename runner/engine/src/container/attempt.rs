@@ -130,7 +130,7 @@ pub(super) async fn run(
     // Nothing of it runs when this returns; that it is removed may come later.
     match &ended {
         Ok(StepOutcome::Succeeded | StepOutcome::Failed { .. } | StepOutcome::OutOfMemory { .. }) => {
-            guard.remove_later()
+            guard.remove_later();
         }
         _ => guard.remove().await,
     }

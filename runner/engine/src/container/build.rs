@@ -50,7 +50,7 @@ pub(super) async fn build(
     }
     let mut key = format!("{}\0{file}\0", Digest::of_bytes(&packed.tar).hex());
     for (name, value) in args {
-        key.push_str(&format!("{name}={value}\0"));
+        key.extend([name, "=", value, "\0"]);
     }
     let key = Digest::of_bytes(key.as_bytes()).hex();
     if let Some(image) = built(connection, &key).await? {

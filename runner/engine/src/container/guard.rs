@@ -117,10 +117,9 @@ impl Drop for Guard {
 pub(super) async fn remove(connection: &Connection, name: &str) -> Result<bool, Error> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     match connection.docker.remove_container(name, Some(options)).await {
-        Ok(()) => Ok(true),
+        // With 409, somebody is removing it already.
+        Ok(()) | Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(true),
         Err(error) if failure::is_missing(&error) => Ok(false),
-        // Somebody is removing it already.
-        Err(Error::DockerResponseServerError { status_code: 409, .. }) => Ok(true),
         Err(error) => Err(error),
     }
 }

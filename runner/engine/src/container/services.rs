@@ -178,7 +178,7 @@ async fn one(running: &Running, service: &Service) -> Result<(), ExecutorError> 
     loop {
         let found = connection.docker.inspect_container(&id, None::<InspectContainerOptions>).await;
         let found = found.map_err(|error| failed("looking at", &error))?;
-        if !found.state.as_ref().is_some_and(|state| state.running == Some(true)) {
+        if found.state.as_ref().is_none_or(|state| state.running != Some(true)) {
             let code = found.state.and_then(|state| state.exit_code).unwrap_or_default();
             let said = said(connection, &id).await;
             return Err(failure::environment(
@@ -262,14 +262,14 @@ async fn is_ready(
             Some(address) => Ok(TcpStream::connect((address, *port)).await.is_ok()),
             None => exec(connection, id, listens(*port)).await,
         },
-        Some(Ready::Http { port, path }) => match near {
-            Some(address) => Ok(get(address, *port, path).await.unwrap_or(false)),
-            None => {
-                let url = format!("http://127.0.0.1:{port}{path}");
-                let script = "wget -q -T 2 -O /dev/null \"$1\" || curl -fsS -m 2 -o /dev/null \"$1\"";
-                exec(connection, id, ["/bin/sh", "-c", script, "sh", &url].map(str::to_owned).to_vec()).await
+        Some(Ready::Http { port, path }) => {
+            if let Some(address) = near {
+                return Ok(get(address, *port, path).await.unwrap_or(false));
             }
-        },
+            let url = format!("http://127.0.0.1:{port}{path}");
+            let script = "wget -q -T 2 -O /dev/null \"$1\" || curl -fsS -m 2 -o /dev/null \"$1\"";
+            exec(connection, id, ["/bin/sh", "-c", script, "sh", &url].map(str::to_owned).to_vec()).await
+        }
     }
 }
 

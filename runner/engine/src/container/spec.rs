@@ -185,13 +185,11 @@ fn command(container: &Container, run: Option<&Script>) -> (Option<Vec<String>>,
         Some(shell) => shell.clone(),
     };
     line.push(run.text.clone());
-    match &container.entrypoint {
-        Some(entrypoint) => (Some(entrypoint.clone()), Some(line)),
-        None => {
-            let arguments = line.split_off(1);
-            (Some(line), Some(arguments))
-        }
+    if let Some(entrypoint) = &container.entrypoint {
+        return (Some(entrypoint.clone()), Some(line));
     }
+    let arguments = line.split_off(1);
+    (Some(line), Some(arguments))
 }
 
 /// The user, and the namespace of users. Files come out owned by the caller: a rootless engine's root is the caller.

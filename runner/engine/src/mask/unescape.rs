@@ -15,9 +15,12 @@ struct View {
     origin: Vec<usize>,
 }
 
+/// Looks at bytes, with what turns a range of them into the range of the text that says it.
+type Look<'a> = dyn FnMut(&[u8], &dyn Fn(Range<usize>) -> Range<usize>) + 'a;
+
 /// Calls `look` with the text as it is, and with every way to read its escapes; `look` gets the bytes, and a function that
 /// turns a range of them into the range of the text that says it.
-pub(super) fn each_reading(text: &str, look: &mut dyn FnMut(&[u8], &dyn Fn(Range<usize>) -> Range<usize>)) {
+pub(super) fn each_reading(text: &str, look: &mut Look<'_>) {
     look(text.as_bytes(), &|range| range);
     // Most text has nothing to undo.
     if text.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b'+')) {
@@ -26,7 +29,7 @@ pub(super) fn each_reading(text: &str, look: &mut dyn FnMut(&[u8], &dyn Fn(Range
     }
 }
 
-fn below(view: &View, depth: u8, look: &mut dyn FnMut(&[u8], &dyn Fn(Range<usize>) -> Range<usize>)) {
+fn below(view: &View, depth: u8, look: &mut Look<'_>) {
     if depth == 0 {
         return;
     }

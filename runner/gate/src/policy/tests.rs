@@ -8,9 +8,10 @@ use crate::{
 };
 
 fn gate(text: &str) -> Gate {
-    match text.starts_with('{') {
-        true => mapping::from_json(&serde_json::from_str(text).unwrap()).unwrap(),
-        false => parse(text).unwrap(),
+    if text.starts_with('{') {
+        mapping::from_json(&serde_json::from_str(text).unwrap()).unwrap()
+    } else {
+        parse(text).unwrap()
     }
 }
 
