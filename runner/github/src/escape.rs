@@ -43,7 +43,7 @@ pub fn html(text: &str) -> String {
     for character in visible::line(text).chars() {
         match character {
             'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '-' | '/' | '+' | '=' | ',' => {
-                out.push(character)
+                out.push(character);
             }
             '@' => out.push_str("&#64;<!-- -->"),
             _ if !character.is_ascii() => out.push(character),
@@ -61,7 +61,7 @@ pub fn mermaid(text: &str) -> String {
     for character in visible::line(&visible::cut(text, LONGEST, true)).chars() {
         match character {
             'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '-' | '/' | '+' | '=' | ',' | '_' => {
-                out.push(character)
+                out.push(character);
             }
             _ if !character.is_ascii() => out.push(character),
             // Mermaid has entities of its own, by the number of the character.

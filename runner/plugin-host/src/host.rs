@@ -157,14 +157,13 @@ impl Executor for PluginHost {
             grants::check(&request.step, &known.manifest, &request.allow)?;
             let plugin = self.library.plugin(&known.source);
             // Loading what was compiled before takes a few milliseconds and is not worth a word.
-            let plugin = match timeout(PATIENCE, plugin.clone()).await {
-                Ok(plugin) => plugin?,
-                Err(_) => {
-                    let text = format!("waiting for {} to be compiled", known.source.name);
-                    sink.progress(0.0, &text);
-                    sink.output(OutputStream::Log, &text);
-                    plugin.await?
-                }
+            let plugin = if let Ok(plugin) = timeout(PATIENCE, plugin.clone()).await {
+                plugin?
+            } else {
+                let text = format!("waiting for {} to be compiled", known.source.name);
+                sink.progress(0.0, &text);
+                sink.output(OutputStream::Log, &text);
+                plugin.await?
             };
             Ok::<_, ExecutorError>((known, plugin))
         };

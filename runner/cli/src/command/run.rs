@@ -57,6 +57,7 @@ use crate::{
 
 /// Arguments of `runner run`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     workflow: WorkflowArguments,
@@ -271,18 +272,17 @@ fn answer(
         started,
     );
     let report = block_on(async {
-        let base = match started.compared_with() {
-            None => BaseFigures::None,
-            Some(commit) => match figures::in_store(store, &commit, &plan.name) {
-                Some(found) => found,
-                None => {
-                    let may = arguments.report != Wanted::Off
-                        && variables.in_actions
-                        && variables.has_credentials();
-                    let client = if may { connect::connect(variables).await.ok() } else { None };
-                    figures::in_check(client.as_ref(), &commit, &plan.name).await
-                }
-            },
+        let base = if let Some(commit) = started.compared_with() {
+            if let Some(found) = figures::in_store(store, &commit, &plan.name) {
+                found
+            } else {
+                let may =
+                    arguments.report != Wanted::Off && variables.in_actions && variables.has_credentials();
+                let client = if may { connect::connect(variables).await.ok() } else { None };
+                figures::in_check(client.as_ref(), &commit, &plan.name).await
+            }
+        } else {
+            BaseFigures::None
         };
         compose::compose(
             record,

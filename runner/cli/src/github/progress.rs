@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    fmt::Write as _,
     io::{self, Write},
 };
 
@@ -57,7 +58,7 @@ impl EventConsumer for ActionsProgress {
         {
             text.push_str(&command::group(&format!("output of {}", visible::line(step))));
             if let Some(dropped) = self.dropped.remove(step) {
-                text.push_str(&format!("({dropped} lines before are left out here)\n"));
+                let _ = writeln!(text, "({dropped} lines before are left out here)");
             }
             for line in lines {
                 text.push_str(&line);

@@ -108,8 +108,10 @@ mod tests {
 
     use super::*;
 
+    type Properties = Vec<(String, String)>;
+
     /// As the runner reads a line (`ActionCommand.cs`): command, properties, text.
-    fn read(line: &str) -> Option<(String, Vec<(String, String)>, String)> {
+    fn read(line: &str) -> Option<(String, Properties, String)> {
         let rest = line.trim_start().strip_prefix("::")?;
         let (head, text) = rest.split_once("::")?;
         let (command, properties) = head.split_once(' ').unwrap_or((head, ""));

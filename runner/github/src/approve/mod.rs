@@ -125,22 +125,16 @@ pub async fn find(
             continue;
         }
         let by = comment.user.as_ref().map(|user| user.login.clone()).unwrap_or_default();
-        let objection = match objection(comment, author, now) {
-            Some(objection) => Some(objection),
-            None => {
-                asked += 1;
-                rights::objection(client, &by, approvers).await?
-            }
-        };
-        match objection {
-            None => {
-                found.approval = Some(approval(comment, digest));
-                break;
-            }
-            Some(objection) => {
-                found.refused.push(format!("the approval of {by} does not count: {objection}"))
-            }
+        let mut objection = objection(comment, author, now);
+        if objection.is_none() {
+            asked += 1;
+            objection = rights::objection(client, &by, approvers).await?;
         }
+        let Some(objection) = objection else {
+            found.approval = Some(approval(comment, digest));
+            break;
+        };
+        found.refused.push(format!("the approval of {by} does not count: {objection}"));
     }
     Ok(found)
 }

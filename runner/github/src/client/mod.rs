@@ -75,7 +75,7 @@ impl Default for Patience {
             answer: Duration::from_secs(30),
             attempts: 4,
             pause: Duration::from_secs(1),
-            total: Duration::from_secs(120),
+            total: Duration::from_mins(2),
         }
     }
 }

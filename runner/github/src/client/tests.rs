@@ -147,7 +147,7 @@ async fn cut_bodies() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let served = tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         let mut requests = 0;
         while let Ok((mut stream, _)) = listener.accept().await {
             requests += 1;
@@ -167,7 +167,7 @@ async fn cut_bodies() {
     assert_eq!(client.calls(), 3);
     let error = client.post::<Value>("/repos/acme/churn/x", &json!({})).await;
     assert!(matches!(error, Err(ApiError::Unclear { .. })), "{error:?}");
-    served.abort();
+    task.abort();
 }
 
 #[tokio::test]

@@ -95,16 +95,15 @@ fn tokens(pattern: &str) -> Vec<Token> {
                 });
                 continue;
             }
-            '[' => match class(&characters[at..]) {
-                Some((class, length)) => {
+            '[' => {
+                if let Some((class, length)) = class(&characters[at..]) {
                     at += length;
                     Unit::Class(class)
-                }
-                None => {
+                } else {
                     at += 1;
                     Unit::Char('[')
                 }
-            },
+            }
             '\\' if at + 1 < characters.len() => {
                 at += 2;
                 Unit::Char(characters[at - 1])

@@ -50,7 +50,7 @@ async fn one(
     sha: &str,
     stage: &str,
     environment: &str,
-    state: &str,
+    status: &str,
 ) -> Result<(), ApiError> {
     let mark = json!({ "runner_run": report.run.run_id, "stage": stage });
     let body = json!({
@@ -76,7 +76,7 @@ async fn one(
         made => made?,
     };
     let mut status =
-        json!({ "state": state, "environment": environment, "auto_inactive": state == "success" });
+        json!({ "state": status, "environment": environment, "auto_inactive": status == "success" });
     if let Some(url) = &report.run_url {
         status["log_url"] = json!(url);
     }

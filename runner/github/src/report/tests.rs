@@ -106,9 +106,9 @@ pub(crate) fn sample() -> Report {
         runner_version: "0.1.0".into(),
         git_commit: Some("a".repeat(40)),
         git_branch: Some("feature/lr".into()),
-        git_dirty: Default::default(),
+        git_dirty: false,
         evidence: None,
-        references: Default::default(),
+        references: Vec::new(),
         params: serde_json::json!({ "lr": 0.2, "deep": { "layers": 3 } }),
         jobs: 2,
         started_at: "2026-11-25T08:00:00Z".parse().unwrap(),
@@ -258,8 +258,8 @@ fn any_report_fits() {
 fn snapshots_travel() {
     let report = sample();
     let snapshot = Snapshot::of(&report);
-    assert_eq!(snapshot.figures["recall[region=LATAM]"], 0.731);
-    assert_eq!(snapshot.metrics["score.loss"], 0.3);
+    assert!((snapshot.figures["recall[region=LATAM]"] - 0.731).abs() < 1e-12);
+    assert!((snapshot.metrics["score.loss"] - 0.3).abs() < 1e-12);
     assert_eq!(snapshot.params["deep.layers"], "3");
     assert_eq!(Snapshot::find(&format!("text\n{}\n", snapshot.hidden())), Some(snapshot));
     assert_eq!(Snapshot::find("<!-- runner:data v1 %%% -->"), None);

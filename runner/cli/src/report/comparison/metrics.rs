@@ -126,7 +126,7 @@ fn row(
     problem: Option<String>,
 ) -> MetricRow {
     let (meaning, change, problem) = match (a, b) {
-        (Some(_), None) | (None, None) => (Meaning::OnlyA, None, None),
+        (Some(_) | None, None) => (Meaning::OnlyA, None, None),
         (None, Some(_)) => (Meaning::OnlyB, None, None),
         (Some(_), Some(_)) if problem.is_some() => (Meaning::NotComparable, None, problem),
         (Some(a), Some(b)) if !(b - a).is_finite() => {

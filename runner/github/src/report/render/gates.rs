@@ -127,8 +127,8 @@ fn row(out: &mut String, report: &Report, judgement: &Judgement, rule: &RuleJudg
         "| {} | {} | {} | {} | {} | {} | {} | {gate}{message} |",
         verdict_mark(rule.verdict, true),
         code(&rule.term),
-        reference.map(|value| with_unit(quantity::number(value), unit)).unwrap_or_default(),
-        with_unit(observed, unit.filter(|_| rule.observed.is_some())),
+        reference.map(|value| with_unit(&quantity::number(value), unit)).unwrap_or_default(),
+        with_unit(&observed, unit.filter(|_| rule.observed.is_some())),
         delta,
         text(&interval),
         rule.n.map_or_else(|| "?".to_owned(), |n| n.to_string()),
@@ -136,10 +136,10 @@ fn row(out: &mut String, report: &Report, judgement: &Judgement, rule: &RuleJudg
 }
 
 /// Shares need no unit beside them.
-fn with_unit(number: String, unit: Option<&str>) -> String {
+fn with_unit(number: &str, unit: Option<&str>) -> String {
     match unit {
-        None | Some("fraction") => text(&number),
-        Some(unit) => format!("{} {}", text(&number), text(unit)),
+        None | Some("fraction") => text(number),
+        Some(unit) => format!("{} {}", text(number), text(unit)),
     }
 }
 

@@ -49,11 +49,14 @@ pub fn comment(report: &Report, earlier: &[Past]) -> Body {
 
 /// The report without marks, as long as `characters` allow: for the text of a check run and the summary of a job.
 pub fn text(report: &Report, earlier: &[Past], characters: usize) -> String {
-    let rungs = LADDER.iter().map(|detail| markdown(report, earlier, *detail));
-    rungs
-        .clone()
-        .find(|text| fits(text, characters, usize::MAX))
-        .unwrap_or_else(|| rungs.last().unwrap_or_default())
+    let mut shortest = String::new();
+    for detail in LADDER {
+        shortest = markdown(report, earlier, detail);
+        if fits(&shortest, characters, usize::MAX) {
+            break;
+        }
+    }
+    shortest
 }
 
 /// One line that says how it stands.
