@@ -10,6 +10,9 @@ docker_host="unix://$run/docker.sock"
 podman_host="unix://$run/podman.sock"
 rootless_host="unix://$run/rootless/podman.sock"
 
+# What stays on one of Podman's bridges.
+within_podman=(DOCKER-USER --in-interface podman+ --match physdev --physdev-is-bridged --jump ACCEPT)
+
 # Whether the process of an engine runs. A zombie that nobody reaped does not.
 alive() {
   local pid

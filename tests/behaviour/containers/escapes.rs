@@ -40,7 +40,6 @@ on_docker_and_podman! {
     fn reaching_the_network(engine) {
         let seen = refused(engine, "ls /sys/class/net; ip route; ping -c 1 -W 1 10.213.0.1", "");
         assert!(!seen.stdout.contains("eth0"), "{}", seen.snapshot());
-        let _ = refused(engine, "nslookup example.com", "");
     }
 
     /// Where a cloud's machine hands out its keys.
