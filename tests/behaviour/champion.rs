@@ -266,3 +266,37 @@ fn without_a_place_for_keys_evidence_is_not_signed_and_that_is_said() {
     let verified = workspace.run(&["verify", "registry:breast-cancer@champion"]).expect_code(5);
     assert!(verified.stderr.contains("no trusted key"), "{}", verified.snapshot());
 }
+
+#[test]
+fn an_approval_skips_no_gate() {
+    let workspace = Workspace::with_examples();
+    let text = workspace.read(WORKFLOW).replace("accuracy >= 0.85", "accuracy >= 0.999 else hold");
+    let fairness =
+        "  fairness:\n    steps:\n      - { id: fair, run: \"true\" }\n    gates: [gap <= 0.1]\n\n  deploy:";
+    workspace.write(WORKFLOW, text.replace("  deploy:", fairness));
+    let held = run(&workspace, "c=1.0").expect_code(4);
+    let digest = held.stdout.split_whitespace().find(|word| word.starts_with("sha256:") && word.len() == 71);
+    let seen =
+        workspace.run(&["approve", "latest", "--evidence", digest.unwrap(), "--why", "seen"]).expect_code(5);
+    assert!(seen.stderr.contains("the gates of stage `fairness` were not judged"), "{}", seen.snapshot());
+    assert!(!workspace.path().join(".runner/registry/tumours").exists());
+}
+
+#[test]
+fn there_is_no_way_back_to_bytes_that_are_not_what_they_were() {
+    let workspace = Workspace::with_examples();
+    let _ = run(&workspace, "c=0.01").expect_code(0);
+    let _ = run(&workspace, "c=1.0").expect_code(0);
+    let version: serde_json::Value =
+        serde_json::from_str(&workspace.read(".runner/registry/tumours/versions/00000001.json")).unwrap();
+    let hex = version["digest"].as_str().unwrap().trim_start_matches("sha256:").to_owned();
+    let object = workspace.path().join(format!(".runner/objects/sha256/{}/{hex}", &hex[..2]));
+    let mut bytes = std::fs::read(&object).unwrap();
+    bytes[200] ^= 1;
+    std::fs::remove_file(&object).unwrap();
+    std::fs::write(&object, bytes).unwrap();
+    let seen = workspace.run(&["model", "rollback", "tumours@champion", "--why", "hurry"]).expect_code(6);
+    assert!(seen.stderr.contains("is damaged"), "{}", seen.snapshot());
+    let history = workspace.run(&["model", "history", "tumours@champion"]).expect_code(0);
+    assert!(!history.stdout.contains("hurry"), "{}", history.snapshot());
+}

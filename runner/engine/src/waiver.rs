@@ -110,3 +110,65 @@ pub fn apply(
     }
     applied
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judging::case::{CaseDefaults, CaseReferences, Measured};
+
+    fn case() -> Case {
+        Case {
+            stage: "evaluate".into(),
+            gates: Vec::new(),
+            defaults: CaseDefaults::default(),
+            units: std::collections::BTreeMap::new(),
+            better: std::collections::BTreeMap::new(),
+            event: None,
+            candidate: Measured::default(),
+            references: CaseReferences::default(),
+        }
+    }
+
+    fn judgement(verdict: Verdict) -> Judgement {
+        Judgement { id: "g".into(), text: "g: auc >= 0.9".into(), verdict, ..Judgement::default() }
+    }
+
+    fn waiver(until: &str) -> Waiver {
+        Waiver {
+            workflow: "w".into(),
+            gate: "g".into(),
+            finding: finding(&case(), &judgement(Verdict::Fail)),
+            reason: "r".into(),
+            author: "a".into(),
+            until: until.parse().unwrap(),
+        }
+    }
+
+    fn applied(waiver: Waiver, verdict: Verdict) -> (Verdict, Vec<&'static str>) {
+        let mut judgements = [judgement(verdict)];
+        let now = "2026-06-30T23:59:59Z".parse().unwrap();
+        let applied = apply(&[waiver], "w", &case(), &mut judgements, Some(now));
+        (judgements[0].verdict, applied.notes.into_iter().map(|(code, _)| code).collect())
+    }
+
+    #[test]
+    fn only_a_fail_is_waived_and_nothing_else_is_silent() {
+        let until = "2026-06-30";
+        assert_eq!(applied(waiver(until), Verdict::Fail), (Verdict::Waived, vec![]));
+        for verdict in [Verdict::Error, Verdict::Hold, Verdict::Inconclusive] {
+            assert_eq!(applied(waiver(until), verdict), (verdict, vec!["waiver::not-a-fail"]));
+        }
+        for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Info] {
+            assert_eq!(applied(waiver(until), verdict), (verdict, vec![]));
+        }
+    }
+
+    #[test]
+    fn it_counts_for_its_workflow_finding_and_time_only() {
+        assert_eq!(applied(waiver("2026-06-29"), Verdict::Fail), (Verdict::Fail, vec!["waiver::expired"]));
+        let other = Waiver { finding: Digest::of_bytes(b"other"), ..waiver("2026-12-31") };
+        assert_eq!(applied(other, Verdict::Fail), (Verdict::Fail, vec!["waiver::other-finding"]));
+        let elsewhere = Waiver { workflow: "v".into(), ..waiver("2026-12-31") };
+        assert_eq!(applied(elsewhere, Verdict::Fail), (Verdict::Fail, vec![]));
+    }
+}
