@@ -149,11 +149,30 @@ fn a_lowered_gate_stays_red() {
     let _ = job.run(&[]).expect_code(0);
 }
 
+/// What is wrong with data is shown where the schema asks for it.
+#[test]
+fn findings_stand_on_the_line_of_the_schema() {
+    let checked = WORKFLOW.replace(
+        "      - id: score",
+        "      - { id: check, uses: \"builtin:table-check\", in: { data: data.d, schema: schema.yaml } }\n      - id: score",
+    ) + "data: { d: { path: d.csv } }\n";
+    let job = Job::new(&checked, &checked);
+    job.workspace.write("d.csv", "id,age\n1,-5\n");
+    job.workspace.write(
+        "schema.yaml",
+        "# The age of a person.\ncolumns:\n  id: { type: integer }\n  age: { type: integer, range: { min: 0 } }\n",
+    );
+    let seen = job.run(&[]);
+    let annotation = seen.stdout.lines().find(|line| line.contains("file=schema.yaml"));
+    let annotation = annotation.unwrap_or_else(|| panic!("{}", seen.snapshot()));
+    assert!(annotation.starts_with("::error file=schema.yaml,line=4,"), "{annotation}");
+}
+
 #[test]
 fn what_the_base_did_not_grant() {
     let granted = WORKFLOW.replace(
         "      - id: score",
-        "      - { id: check, uses: \"builtin:table-check\", in: { data: data.d }, with: { schema: schema.yaml }, allow: { env: [TZ] } }\n      - id: score",
+        "      - { id: check, uses: \"builtin:table-check\", in: { data: data.d, schema: schema.yaml }, allow: { env: [TZ] } }\n      - id: score",
     ) + "data: { d: { path: d.csv } }\n";
     let base = granted.replace(", allow: { env: [TZ] }", "");
     let job = Job::new(&base, &granted);
@@ -198,7 +217,7 @@ fn a_bundle_needs_no_token_and_is_refused_when_tampered_with() {
 
 #[test]
 fn tokens_reach_no_step() {
-    let leaking = WORKFLOW.replace("not a command", "[$GITHUB_TOKEN]");
+    let leaking = WORKFLOW.replace("not a command", "[${GITHUB_TOKEN:-}]");
     let job = Job::new(&leaking, &leaking);
     let path = |name: &str| job.workspace.path().join("job").join(name);
     let mut command = job.workspace.command(&["run", "workflows/churn.yml", "--report", "off"]);

@@ -6,7 +6,7 @@ use runner_engine::{event::RunResult, policy::PolicyReport, record::RunRecord};
 use runner_github::report::{
     BaseFigures, FORMAT, FindingPlace, GateLine, Report, Settings, StageShape, StepLine,
 };
-use runner_workflow::plan::{ConfigTemplate, Plan};
+use runner_workflow::plan::{Plan, Source};
 
 /// A schema larger than this is not searched.
 const LARGEST_SCHEMA: u64 = 1024 * 1024;
@@ -102,17 +102,17 @@ fn finding_places(record: &RunRecord, plan: &Plan, workspace: &Path) -> Vec<Find
         let columns: BTreeSet<&str> =
             step.findings.iter().filter_map(|finding| finding.column.as_deref()).collect();
         let planned = plan.steps.iter().find(|planned| planned.id.to_string() == step.id);
-        let schema = planned.and_then(|planned| match &planned.with {
-            ConfigTemplate::Map(with) => match with.get("schema")? {
-                ConfigTemplate::Text(text) => text.as_text(),
-                _ => None,
-            },
+        let schema = planned.and_then(|planned| match planned.inputs.get("schema")? {
+            Source::Path(path) => Some(path.as_str()),
             _ => None,
         });
         let Some(path) = schema.filter(|_| !columns.is_empty()) else { continue };
         let Some(text) = read_inside(workspace, path) else { continue };
         for column in columns {
-            let line = text.lines().position(|line| names(line, column));
+            // As a key first: a comment may speak of a column too.
+            let is_key = |line: &str| line.trim_start_matches([' ', '-', '"', '\'']).starts_with(column);
+            let named = || text.lines().position(|line| names(line, column));
+            let line = text.lines().position(|line| is_key(line) && names(line, column)).or_else(named);
             places.extend(line.map(|line| FindingPlace {
                 step: step.id.clone(),
                 column: column.to_owned(),

@@ -3,9 +3,9 @@
 //! Everything here is a pure function of its arguments: resamples come from the seed and the number of the resample
 //! alone, so that no result depends on the number of threads. Formulas and their sources are in `docs/statistics.md`.
 //!
-//! - [`uncertainty`]: what all methods yield: bounds at a confidence, and p-values against a value.
+//! - `uncertainty`: what all methods yield: bounds at a confidence, and p-values against a value.
 //! - [`wilson`], [`mcnemar`], [`delong`], [`seeds`]: closed forms.
-//! - [`units`], [`stream`], [`bootstrap`]: resampling.
+//! - `units`, `stream`, [`bootstrap`]: resampling.
 //! - [`correction`]: several comparisons at once. [`power`]: what an amount of data can see.
 
 pub mod bootstrap;
