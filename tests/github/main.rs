@@ -10,6 +10,7 @@
 mod action;
 mod contract;
 mod double;
+mod hostile;
 mod http;
 mod lints;
 mod prism;

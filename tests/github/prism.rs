@@ -52,6 +52,11 @@ impl Prism {
         curl.arg(format!("{}/zen", self.url)).status().is_ok_and(|status| status.success())
     }
 
+    /// Base address of the validated API.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// What it wrote.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log.path().join("log")).unwrap_or_default()

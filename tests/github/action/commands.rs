@@ -1,4 +1,4 @@
-//! What a step tells GitHub: entries of `GITHUB_OUTPUT` and the like.
+//! What a step tells GitHub: entries of `GITHUB_OUTPUT` and the like, and `::commands::` in its log.
 
 use std::collections::BTreeMap;
 
@@ -27,4 +27,32 @@ pub(crate) fn entries(text: &str) -> BTreeMap<String, String> {
         }
     }
     found
+}
+
+/// A command in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogCommand {
+    pub(crate) name: String,
+    pub(crate) properties: BTreeMap<String, String>,
+    pub(crate) message: String,
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("%0D", "\r").replace("%0A", "\n").replace("%3A", ":").replace("%2C", ",").replace("%25", "%")
+}
+
+/// The commands of a log, as the machine that runs the step reads them: a line that starts, after white space, with `::name`.
+pub(crate) fn log_commands(log: &str) -> Vec<LogCommand> {
+    log.split(['\n', '\r'])
+        .filter_map(|line| {
+            let (head, message) = line.trim_start().strip_prefix("::")?.split_once("::")?;
+            let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
+            let properties = properties
+                .split(',')
+                .filter_map(|property| property.split_once('='))
+                .map(|(name, value)| (name.trim().to_owned(), unescape(value)))
+                .collect();
+            Some(LogCommand { name: name.to_owned(), properties, message: unescape(message) })
+        })
+        .collect()
 }

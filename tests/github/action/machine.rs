@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
-    commands::entries,
+    commands::{LogCommand, entries, log_commands},
     expression::{fill, holds},
 };
 
@@ -58,6 +58,10 @@ impl Seen {
     pub(crate) fn output(&self, name: &str) -> &str {
         self.outputs.get(name).map_or("", String::as_str)
     }
+
+    pub(crate) fn commands(&self) -> Vec<LogCommand> {
+        log_commands(&self.log)
+    }
 }
 
 /// A machine for one job. What it keeps between jobs is in `caches`, a folder of the test's.
@@ -66,6 +70,7 @@ pub(crate) struct Machine {
     event: Event,
     repository: String,
     api: String,
+    token: Option<String>,
     caches: PathBuf,
     variables: BTreeMap<String, String>,
 }
@@ -82,6 +87,7 @@ impl Machine {
             event,
             repository: repository.into(),
             api: api.into(),
+            token: None,
             caches: caches.to_path_buf(),
             variables: BTreeMap::new(),
         };
@@ -90,6 +96,12 @@ impl Machine {
         machine.git(&["fetch", "--quiet", "--no-tags", "--depth=1", "origin", &machine.event.sha]);
         machine.git(&["checkout", "--quiet", "--detach", &machine.event.sha]);
         machine
+    }
+
+    /// Gives the job a token.
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.into());
+        self
     }
 
     /// Sets a variable of the job.
@@ -156,7 +168,7 @@ impl Machine {
             serde_saphyr::from_str(&fs::read_to_string(project().join("action.yml")).unwrap()).unwrap();
         let mut contexts = json!({
             "github": {
-                "token": "", "event": self.event.payload,
+                "token": self.token.clone().unwrap_or_default(), "event": self.event.payload,
                 "event_name": self.event.name, "run_id": "4711", "run_attempt": "1", "action_ref": "", "action_repository": "",
             },
             "inputs": {}, "steps": {}, "success": true,

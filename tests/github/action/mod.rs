@@ -6,3 +6,9 @@ mod install;
 mod machine;
 mod release;
 mod repository;
+mod scenario;
+mod scenarios;
+
+pub(crate) use commands::entries;
+pub(crate) use machine::Seen;
+pub(crate) use scenario::{Scenario, Through};

@@ -56,4 +56,13 @@ impl Repository {
         self.git(&["commit", "--quiet", "--allow-empty", "--message", "A change"]);
         self.git(&["rev-parse", "HEAD"])
     }
+
+    /// The merge of a pull request that GitHub tests: a commit of its own, neither head nor base.
+    pub(crate) fn merge(&self, base: &str, head: &str) -> String {
+        self.git(&["checkout", "--quiet", "--detach", base]);
+        self.git(&["merge", "--quiet", "--no-ff", "--no-edit", head]);
+        let merge = self.git(&["rev-parse", "HEAD"]);
+        self.git(&["update-ref", "refs/pull/7/merge", &merge]);
+        merge
+    }
 }

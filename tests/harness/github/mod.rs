@@ -16,6 +16,7 @@ mod state;
 
 pub use identity::{Access, Identity, Permissions};
 pub use server::FakeGitHub;
+pub use shapes::number_of;
 pub use state::{
     Annotation, Call, CheckRun, Comment, CommitStatus, Deployment, DeploymentStatus, PullRequest,
 };

@@ -9,8 +9,8 @@ use super::{
 
 const LONG_AGO: &str = "2020-01-01T00:00:00Z";
 
-/// A stable number for a name.
-fn number_of(name: &str) -> u64 {
+/// A stable number for a name: the id of a repository.
+pub fn number_of(name: &str) -> u64 {
     name.bytes().fold(7, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000_003)
 }
 

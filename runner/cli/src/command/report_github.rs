@@ -137,7 +137,7 @@ pub(crate) fn post(arguments: &PostArguments, environment: &Environment) -> Resu
     })?;
     let (posted, report) = posted.map_err(refused)?;
     let outputs = finish::Outputs {
-        verdict: report.run.verdict.word().to_owned(),
+        verdict: finish::verdict(report.run.verdict, report.run.result).to_owned(),
         report_url: posted.url.clone().unwrap_or_default(),
         ..finish::Outputs::default()
     };

@@ -249,7 +249,7 @@ fn answer(
     let Answered { started, plan, loaded, policy, git } = about;
     let variables = &started.variables;
     let mut outputs = Outputs {
-        verdict: summary.verdict.word().to_owned(),
+        verdict: finish::verdict(summary.verdict, Some(summary.result)).to_owned(),
         result: words::result_word(summary.result).to_owned(),
         run_id: summary.run_id.clone(),
         exit_code: summary.exit_code.to_string(),

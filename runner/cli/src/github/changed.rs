@@ -25,7 +25,12 @@ pub(super) fn files(workspace: &Path, event: &Event, variables: &Variables) -> C
         }
         _ => return ChangedFiles::Unknown("this event changes no files".to_owned()),
     };
-    match git::changed_files(workspace, &range) {
+    // A shallow clone lacks the commit where the two parted. What differs from the base is then all that a pull request
+    // changed, and perhaps more where the base moved on: never too little.
+    let tips = matches!(event, Event::PullRequest(_)).then(|| range.replacen("...", "..", 1));
+    let compared = git::changed_files(workspace, &range)
+        .or_else(|| tips.and_then(|tips| git::changed_files(workspace, &tips)));
+    match compared {
         Some(files) => ChangedFiles::Known(files),
         None => ChangedFiles::Unknown(format!(
             "git cannot compare {range}{}",

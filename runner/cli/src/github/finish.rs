@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use runner_engine::event::RunResult;
+use runner_gate::verdict::Verdict;
 use runner_github::{
     actions::{command, output as assignments, summary},
     bundle,
@@ -59,6 +61,17 @@ impl Outputs {
         ];
         let text: String = pairs.iter().map(|(name, value)| assignments::assignment(name, value)).collect();
         append(path, &text, "GITHUB_OUTPUT");
+    }
+}
+
+/// The verdict that later steps of a job read. A run that did not pass never reads as one that did, also where its gates
+/// alone would: what waits for a person holds, anything else is an error.
+pub(crate) fn verdict(gates: Verdict, result: Option<RunResult>) -> &'static str {
+    match result {
+        Some(RunResult::Passed) => gates.word(),
+        _ if gates.blocks() => gates.word(),
+        Some(RunResult::Held) => Verdict::Hold.word(),
+        _ => Verdict::Error.word(),
     }
 }
 
@@ -171,4 +184,26 @@ pub(crate) fn tell(posted: &Posted, from_fork: bool) -> bool {
         output::complain(&format!("  help: {}\n", failed.error.help()));
     }
     posted.failed.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_did_not_pass_never_reads_as_passed() {
+        let cases = [
+            (Verdict::Pass, Some(RunResult::Passed), "pass"),
+            (Verdict::None, Some(RunResult::Passed), "none"),
+            (Verdict::Pass, Some(RunResult::Held), "hold"),
+            (Verdict::Inconclusive, Some(RunResult::Held), "inconclusive"),
+            (Verdict::Fail, Some(RunResult::GateFailed), "fail"),
+            (Verdict::Pass, Some(RunResult::Denied), "error"),
+            (Verdict::Pass, Some(RunResult::StepFailed), "error"),
+            (Verdict::Pass, None, "error"),
+        ];
+        for (gates, result, expected) in cases {
+            assert_eq!(verdict(gates, result), expected, "{gates:?} {result:?}");
+        }
+    }
 }
