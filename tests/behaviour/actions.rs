@@ -154,7 +154,7 @@ fn a_lowered_gate_stays_red() {
 fn findings_stand_on_the_line_of_the_schema() {
     let checked = WORKFLOW.replace(
         "      - id: score",
-        "      - { id: check, uses: \"builtin:table-check\", in: { data: data.d, schema: schema.yaml } }\n      - id: score",
+        "      - { id: check, uses: \"builtin:table-check\", in: { data: data.d, schema: ./schema.yaml } }\n      - id: score",
     ) + "data: { d: { path: d.csv } }\n";
     let job = Job::new(&checked, &checked);
     job.workspace.write("d.csv", "id,age\n1,-5\n");
@@ -172,7 +172,7 @@ fn findings_stand_on_the_line_of_the_schema() {
 fn what_the_base_did_not_grant() {
     let granted = WORKFLOW.replace(
         "      - id: score",
-        "      - { id: check, uses: \"builtin:table-check\", in: { data: data.d, schema: schema.yaml }, allow: { env: [TZ] } }\n      - id: score",
+        "      - { id: check, uses: \"builtin:table-check\", in: { data: data.d, schema: ./schema.yaml }, allow: { env: [TZ] } }\n      - id: score",
     ) + "data: { d: { path: d.csv } }\n";
     let base = granted.replace(", allow: { env: [TZ] }", "");
     let job = Job::new(&base, &granted);
