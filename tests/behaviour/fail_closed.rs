@@ -71,6 +71,16 @@ fn nothing_is_promoted_without_a_gate() {
     assert!(!workspace.path().join(".runner/registry/m").exists());
 }
 
+/// A disk that is full at the end, or whatever else stands in the way: what cannot be looked at later has not passed.
+#[test]
+fn a_run_that_cannot_be_recorded_has_not_passed() {
+    let in_the_way = "cd .runner/runs/* && mkdir run.json && touch run.json/it";
+    let workspace = Workspace::with_workflow(&one_step(in_the_way, ""));
+    let seen = workspace.run(&["run", "workflow.yml"]).expect_code(6);
+    assert!(seen.stdout.contains("the record of the run cannot be written"), "{}", seen.snapshot());
+    assert!(!seen.stdout.contains("passed"), "{}", seen.snapshot());
+}
+
 #[test]
 fn a_step_that_takes_too_long_times_out() {
     let workspace = Workspace::with_workflow(&one_step("sleep 60", "        timeout: 300ms\n"));

@@ -337,14 +337,16 @@ impl Run {
             duration_ms: milliseconds(started.elapsed()),
         });
         let run_id = std::mem::take(&mut driver.run_id);
+        let mut conclusion = std::mem::take(&mut driver.conclusion);
         // Both hold the run's folder.
         drop(driver);
         let ended = tokio::task::spawn_blocking(move || {
             let (record, mut problems) = facilities.stream.close();
+            let mut lost = facilities.stream.commit().err();
             if let Some(record) = &record
                 && let Err(error) = run_dir.write_record(record, true)
             {
-                problems.push(format!("the record of the run cannot be written: {error}"));
+                lost = Some(error.to_string());
             }
             drop(facilities);
             match Arc::try_unwrap(run_dir) {
@@ -352,9 +354,21 @@ impl Run {
                 // Something still holds it; a later run removes what is left.
                 Err(run_dir) => drop(run_dir),
             }
-            (record, problems)
+            (record, problems, lost)
         });
-        let (record, problems) = ended.await.unwrap_or_else(|error| (None, vec![error.to_string()]));
+        let (mut record, problems, lost) =
+            ended.await.unwrap_or_else(|error| (None, Vec::new(), Some(error.to_string())));
+        let (mut result, mut reason) = (result, reason);
+        if let Some(error) = lost {
+            // Nobody can look at it later, so that it has not passed, whatever its last event says.
+            conclusion
+                .add(RunResult::Environment, format!("the record of the run cannot be written: {error}"));
+            (result, reason) = conclusion.result();
+            if let Some(record) = &mut record {
+                (record.result, record.exit_code) = (Some(result), Some(exit_code(result)));
+                record.reason.clone_from(&reason);
+            }
+        }
         RunSummary { run_id, result, exit_code: exit_code(result), verdict, reason, record, problems }
     }
 }
