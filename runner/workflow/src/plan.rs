@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::expr::{Expr, Template};
 
+mod container;
+mod occasion;
+
+pub use container::{Container, ImageSource, Pull, Ready, Service};
+pub use occasion::{Comment, CommentMode, CommentOn, Patterns, Report, Trigger};
+
 /// What a named input or output holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -183,77 +189,6 @@ pub struct Policy {
     pub unsigned_plugins: PolicyLevel,
 }
 
-/// One event that starts a workflow, with what must be true of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Trigger {
-    /// GitHub's name of the event, such as `pull_request`.
-    pub event: String,
-    /// Branches: of a pull request the one it goes into.
-    pub branches: Patterns,
-    /// Tags.
-    pub tags: Patterns,
-    /// Paths of changed files.
-    pub paths: Patterns,
-    /// Kinds of activity, such as `opened`; empty for GitHub's default.
-    pub types: Vec<String>,
-    /// Names of workflows of GitHub, for `workflow_run`; empty for any.
-    pub workflows: Vec<String>,
-}
-
-/// Globs that let something through.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub enum Patterns {
-    /// Everything.
-    #[default]
-    Any,
-    /// What the last matching pattern does not exclude with `!`.
-    Only(Vec<String>),
-    /// What no pattern matches.
-    Except(Vec<String>),
-}
-
-/// `report:`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// A comment on the pull request.
-    pub comment: Option<Comment>,
-    /// A check run on the commit.
-    pub check: bool,
-    /// The summary of the job; on unless it is switched off.
-    pub summary: Option<bool>,
-}
-
-/// `report.comment`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Comment {
-    /// How.
-    pub mode: CommentMode,
-    /// When.
-    pub on: CommentOn,
-}
-
-/// `report.comment.mode`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub enum CommentMode {
-    /// One comment that is edited.
-    #[default]
-    Sticky,
-    /// A new one for each run.
-    New,
-}
-
-/// `report.comment.on`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub enum CommentOn {
-    /// After every run.
-    #[default]
-    Always,
-    /// Where the verdict or a judged number is another than last time, or there was no last time and it did not pass.
-    Change,
-    /// Where it did not pass, or did not pass last time.
-    Failure,
-}
-
 /// `defaults.gates:` — applied to every gate that does not say otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct GateDefaults {
@@ -287,46 +222,6 @@ pub struct PlannedStage {
     pub promote: Option<Promotion>,
     /// Bytes of its key in the source text.
     pub span: Range<usize>,
-}
-
-/// A container that runs beside the steps of a stage.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Service {
-    /// Under which steps reach it.
-    pub name: String,
-    /// Its image, and how it is started.
-    pub container: Container,
-    /// Arguments of its program, instead of the image's own.
-    pub command: Option<Vec<String>>,
-    /// Its environment.
-    pub env: Vec<(String, String)>,
-    /// When steps may use it; none: as soon as it runs.
-    pub ready: Option<Ready>,
-    /// How long it may take to be ready; none: the executor's default.
-    pub ready_within: Option<Duration>,
-    /// Grants.
-    pub allow: Allow,
-    /// Caps.
-    pub limits: Limits,
-    /// What it needs of the machine.
-    pub resources: Resources,
-}
-
-/// When a service is ready.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ready {
-    /// Something listens on this port.
-    Tcp(u16),
-    /// `GET` is answered with a status below 400.
-    Http {
-        /// Port.
-        port: u16,
-        /// Path, from `/`.
-        path: String,
-    },
-    /// A program and its arguments succeed inside.
-    Command(Vec<String>),
 }
 
 /// A gate as written. Its grammar belongs to the gate crate.
@@ -427,71 +322,6 @@ pub enum Action {
         /// Command for the shell.
         run: Script,
     },
-}
-
-/// `container:`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Container {
-    /// Where the image comes from.
-    pub image: ImageSource,
-    /// Program and arguments to start, instead of the image's own. With `run:`, the shell and its arguments follow them.
-    pub entrypoint: Option<Vec<String>>,
-    /// Folder to start in; `/workspace` without it.
-    pub workdir: Option<String>,
-    /// User to run as; without it, whoever runs the runner.
-    pub user: Option<String>,
-}
-
-impl Container {
-    /// A container of this image with nothing else said.
-    #[must_use]
-    pub fn of(image: &str) -> Self {
-        let image = ImageSource::Named { reference: image.to_owned(), pull: Pull::Missing };
-        Self { image, entrypoint: None, workdir: None, user: None }
-    }
-}
-
-/// Where the image of a container comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-pub enum ImageSource {
-    /// A registry, or the engine itself.
-    Named {
-        /// Such as `python:3.12-slim`.
-        reference: String,
-        /// When it is fetched.
-        pull: Pull,
-    },
-    /// It is built.
-    Built {
-        /// Folder of the workspace.
-        context: String,
-        /// Recipe, relative to `context`.
-        file: String,
-        /// Values of the recipe's `ARG`s, in the order of the file.
-        args: Vec<(String, String)>,
-    },
-}
-
-impl fmt::Display for ImageSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Named { reference, .. } => f.write_str(reference),
-            Self::Built { context, .. } => write!(f, "build:{context}"),
-        }
-    }
-}
-
-/// When an image is fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pull {
-    /// Where the engine does not have it.
-    #[default]
-    Missing,
-    /// In every run.
-    Always,
-    /// Not at all.
-    Never,
 }
 
 /// Shell text in which every `${{ }}` was replaced by a reference to a variable, so that no value is ever spliced into
