@@ -64,7 +64,6 @@ impl Plugins {
             workspace: self.workspace.clone(),
             builtins: builtins(),
             environment,
-            compilers: 0,
         })
     }
 

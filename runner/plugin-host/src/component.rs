@@ -51,29 +51,32 @@ pub(crate) fn inspect(name: &str, bytes: &[u8]) -> Result<(), ExecutorError> {
 }
 
 impl Plugin {
-    /// Takes the code from the cache or compiles it. Takes long; not for a thread that others wait for.
-    pub(crate) fn load(
+    /// Takes the code from the cache, if it is there and good.
+    pub(crate) fn compiled_before(
+        machine: &Machine,
+        cache: &CodeCache,
+        name: &str,
+        digest: &str,
+    ) -> Option<Result<Self, ExecutorError>> {
+        let key = CodeCache::key(digest, machine.code_compatibility());
+        let component = cache.load(&machine.engine, &key)?;
+        Some(Self::of(machine, name, &component))
+    }
+
+    /// Compiles it and leaves the code in the cache. Takes long; not for a thread that others wait for.
+    pub(crate) fn compile(
         machine: &Machine,
         cache: &CodeCache,
         name: &str,
         digest: &str,
         bytes: &[u8],
     ) -> Result<Self, ExecutorError> {
-        let key = CodeCache::key(digest, machine.code_compatibility());
-        let component = if let Some(component) = cache.load(&machine.engine, &key) {
-            component
-        } else {
-            inspect(name, bytes)?;
-            let component = Component::from_binary(&machine.engine, bytes).map_err(|error| {
-                environment(
-                    "plugin::invalid-component",
-                    format!("{name} is not a valid component: {error:#}"),
-                )
+        inspect(name, bytes)?;
+        let component = Component::from_binary(&machine.engine, bytes).map_err(|error| {
+            environment("plugin::invalid-component", format!("{name} is not a valid component: {error:#}"))
                 .with_help("the file is cut off or damaged, or uses features that this version does not know")
-            })?;
-            cache.store(&key, &component);
-            component
-        };
+        })?;
+        cache.store(&CodeCache::key(digest, machine.code_compatibility()), &component);
         Self::of(machine, name, &component)
     }
 

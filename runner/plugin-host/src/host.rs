@@ -39,8 +39,6 @@ pub struct HostOptions {
     pub builtins: &'static [Builtin],
     /// Variables that `allow.env` can grant. The host never looks at the environment of its own process.
     pub environment: BTreeMap<String, String>,
-    /// Compilations at once; 0 for one per processor.
-    pub compilers: usize,
 }
 
 /// Runs plugins in a sandbox.
@@ -81,11 +79,7 @@ impl PluginHost {
             Machine::start().map_err(|error| internal(format!("no WebAssembly engine: {error:#}")))?;
         let machine = Arc::new(machine);
         let cache = CodeCache::open(&options.cache_dir)?;
-        let compilers = match options.compilers {
-            0 => thread::available_parallelism().map_or(1, Into::into),
-            some => some,
-        };
-        let library = Library::new(machine.clone(), cache, options.workspace, options.builtins, compilers);
+        let library = Library::new(machine.clone(), cache, options.workspace, options.builtins);
         Ok(Self { machine, library, environment: Arc::new(options.environment), running: Arc::default() })
     }
 

@@ -44,8 +44,8 @@ struct Shelves {
     cache: CodeCache,
     workspace: PathBuf,
     builtins: &'static [Builtin],
-    /// Compilations at once.
-    compilers: Arc<Semaphore>,
+    /// One compilation at a time: each uses all processors, and two at once need the memory of both.
+    compiler: Arc<Semaphore>,
     known: Mutex<HashMap<String, Once<Known>>>,
     plugins: Mutex<HashMap<String, Once<Arc<Plugin>>>>,
 }
@@ -57,14 +57,13 @@ impl Library {
         cache: CodeCache,
         workspace: PathBuf,
         builtins: &'static [Builtin],
-        compilers: usize,
     ) -> Self {
         Self(Arc::new(Shelves {
             machine,
             cache,
             workspace,
             builtins,
-            compilers: Arc::new(Semaphore::new(compilers)),
+            compiler: Arc::new(Semaphore::new(1)),
             known: Mutex::default(),
             plugins: Mutex::default(),
         }))
@@ -139,12 +138,20 @@ impl Shelves {
         let (shelves, job) = (self.clone(), source.clone());
         // Drives itself: it goes on whether or not anybody waits.
         tokio::spawn(async move {
-            let Ok(permit) = shelves.compilers.clone().acquire_owned().await else { return };
+            let (cached, wanted) = (shelves.clone(), job.clone());
+            let before = tokio::task::spawn_blocking(move || {
+                Plugin::compiled_before(&cached.machine, &cached.cache, &wanted.name, &wanted.digest)
+            });
+            if let Ok(Some(plugin)) = before.await {
+                let _ = done.send(plugin.map(Arc::new));
+                return;
+            }
+            let Ok(permit) = shelves.compiler.clone().acquire_owned().await else { return };
             // A thread of its own and not one of the runtime's: those are waited for when the process ends, and the
             // rest of a compilation is of no use to a run that has failed.
             let spawned = thread::Builder::new().name("plugin-compiler".into()).spawn(move || {
                 let plugin =
-                    Plugin::load(&shelves.machine, &shelves.cache, &job.name, &job.digest, &job.bytes);
+                    Plugin::compile(&shelves.machine, &shelves.cache, &job.name, &job.digest, &job.bytes);
                 drop(permit);
                 // Nobody may be waiting any more.
                 let _ = done.send(plugin.map(Arc::new));

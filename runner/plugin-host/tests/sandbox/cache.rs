@@ -147,7 +147,6 @@ fn a_folder_that_others_can_write_to_is_refused() {
             workspace: folder.path().to_owned(),
             builtins: &[],
             environment: std::collections::BTreeMap::new(),
-            compilers: 1,
         })
     };
     open().unwrap();

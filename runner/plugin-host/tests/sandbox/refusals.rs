@@ -1,6 +1,6 @@
 //! Files that are not plugins, and plugins that cannot be used.
 
-use std::{fs, time::Instant};
+use std::fs;
 
 use runner_engine::{
     executor::{ErrorClass, Executor as _, ExecutorError},
@@ -149,11 +149,9 @@ async fn components_of_other_worlds_are_named() {
 async fn spinning_in_describe_ends_with_an_error() {
     let stage = Stage::new();
     let uses = stage.guest("spin-in-describe");
-    let start = Instant::now();
     let error = refusal(&stage, &uses).await;
     assert_eq!((error.class, error.code), (ErrorClass::Environment, "plugin::describe-failed"));
     assert!(error.message.contains("did not end within 5000 ms"), "{error:?}");
-    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
 }
 
 #[tokio::test]
@@ -203,7 +201,6 @@ async fn a_plugin_whose_needs_are_not_granted_is_refused_before_it_runs() {
         workspace: folder.path().to_owned(),
         builtins,
         environment: std::collections::BTreeMap::new(),
-        compilers: 1,
     })
     .unwrap();
     // Known without a runtime and without compiling.

@@ -52,7 +52,6 @@ impl Stage {
             workspace: folder.path().join("workspace"),
             builtins: &[],
             environment,
-            compilers: 0,
         });
         Self { folder, host: Arc::new(host.unwrap()) }
     }
