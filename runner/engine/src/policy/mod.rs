@@ -8,7 +8,7 @@ mod compare;
 
 use runner_gate::policy::GateChangeKind;
 use runner_store::Digest;
-use runner_workflow::plan::{Plan, PlannedGate};
+use runner_workflow::plan::{Allow, Plan, PlannedGate};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -233,13 +233,26 @@ pub fn enforce(head: &mut Plan, base: &Plan) {
     };
     for step in &mut head.steps {
         let old = base.steps.iter().find(|old| old.id.name == step.id.name);
-        let granted = old.map(|old| old.allow.clone()).unwrap_or_default();
-        step.allow.net.retain(|origin| granted.net.contains(origin));
-        step.allow.read.retain(|path| granted.read.contains(path));
-        step.allow.env.retain(|name| granted.env.contains(name));
-        step.allow.clock &= granted.clock;
-        step.allow.random &= granted.random;
+        take_away(&mut step.allow, old.map(|old| &old.allow));
     }
+    for stage in &mut head.stages {
+        let old = base.stages.iter().find(|old| old.name == stage.name);
+        for service in &mut stage.services {
+            let old = old.and_then(|old| old.services.iter().find(|old| old.name == service.name));
+            take_away(&mut service.allow, old.map(|old| &old.allow));
+        }
+    }
+}
+
+/// Leaves what was granted before.
+fn take_away(allow: &mut Allow, before: Option<&Allow>) {
+    let nothing = Allow::default();
+    let before = before.unwrap_or(&nothing);
+    allow.net.retain(|origin| before.net.contains(origin));
+    allow.read.retain(|path| before.read.contains(path));
+    allow.env.retain(|name| before.env.contains(name));
+    allow.clock &= before.clock;
+    allow.random &= before.random;
 }
 
 /// The gate of the base with an id that says so, where it has one: the head has another gate of that id.

@@ -8,7 +8,9 @@ use runner_engine::{
     scripted::{Act, ScriptedExecutor},
 };
 use runner_gate::verdict::Verdict;
-use runner_workflow::plan::{Action, Allow, Container, Kind, MetricDeclaration, PolicyLevel};
+use runner_workflow::plan::{
+    Action, Allow, Container, Kind, Limits, MetricDeclaration, PolicyLevel, Resources, Service,
+};
 
 use crate::plans::{Place, PlanBuilder, is, out};
 
@@ -165,7 +167,26 @@ fn what_the_base_did_not_grant_is_taken_away() {
     base.plan.gate_defaults.min_samples = Some(500);
     head.plan.steps[0].allow = allow(&["https://a.example", "https://b.example"], &[]);
     head.plan.gate_defaults.min_samples = Some(10);
+    let service = |net: &[&str]| Service {
+        name: "db".into(),
+        container: Container::of("postgres:18"),
+        command: None,
+        env: Vec::new(),
+        ready: None,
+        ready_within: None,
+        allow: allow(net, &[]),
+        limits: Limits::default(),
+        resources: Resources::default(),
+    };
+    base.plan.stages[0].services = vec![service(&[])];
+    head.plan.stages[0].services = vec![service(&["*"])];
+    assert!(kinds(&base, &head).contains(&ChangeKind::Capability));
     enforce(&mut head.plan, &base.plan);
+    assert_eq!(
+        head.plan.stages[0].services,
+        [service(&[])],
+        "a service has no more than it was granted either"
+    );
     assert_eq!(head.plan.steps[0].allow, allow(&["https://a.example"], &[]));
     assert_eq!(head.plan.gate_defaults.min_samples, Some(500));
 }
