@@ -46,6 +46,18 @@ fn the_story_of_a_champion() {
     let _ = workspace
         .run(&["model", "rollback", "tumours@champion", "--to", "v2", "--why", "it was the scanner"])
         .expect_code(0);
+    let show = workspace.run(&["model", "show", "tumours@champion"]).expect_code(0);
+    insta::assert_snapshot!("show_one", show.snapshot());
+    let show = workspace.run(&["model", "show", "tumours@v9"]).expect_code(2);
+    insta::assert_snapshot!("show_unknown", show.snapshot());
+    let history = workspace.run(&["model", "history", "tumours@v9"]).expect_code(2);
+    assert!(history.stderr.contains("registry::alias_name"), "{}", history.snapshot());
+    let history = workspace.run(&["model", "history", "tumours@nobody"]).expect_code(2);
+    assert!(
+        history.stderr.contains("nothing of the model `tumours` is called `nobody`"),
+        "{}",
+        history.snapshot()
+    );
     let show = workspace.run(&["model", "show", "tumours"]).expect_code(0);
     insta::assert_snapshot!("show", show.snapshot());
 }

@@ -72,6 +72,7 @@ pub(crate) fn from_registry(error: &RegistryError) -> Failure {
     let exit = match error {
         RegistryError::NoModel { .. }
         | RegistryError::NoVersion { .. }
+        | RegistryError::NoReference { .. }
         | RegistryError::ModelName { .. }
         | RegistryError::AliasName { .. } => ExitCode::Usage,
         RegistryError::Moved { .. } => ExitCode::Denied,

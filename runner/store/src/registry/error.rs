@@ -66,6 +66,18 @@ pub enum RegistryError {
         /// What was asked for.
         number: u64,
     },
+    /// No such alias or version.
+    #[error("nothing of the model `{model}` is called `{reference}`")]
+    #[diagnostic(
+        code(registry::no_reference),
+        help("`runner model show {model}` lists its versions and aliases")
+    )]
+    NoReference {
+        /// The model.
+        model: String,
+        /// What was asked for.
+        reference: String,
+    },
     /// The alias is not where the decision assumed it.
     #[error("`{model}@{alias}` points to {found}, not to {expected}: somebody else moved it")]
     #[diagnostic(

@@ -1,6 +1,7 @@
 //! `runner model`: what the registry holds, how it came there, and moving its aliases.
 
 mod change;
+mod lineage;
 mod view;
 
 use clap::Subcommand;
@@ -18,7 +19,7 @@ pub(crate) struct Arguments {
 enum Action {
     /// List models with their aliases.
     Ls(view::ListArguments),
-    /// Show a model: its versions and aliases.
+    /// Show a model: its versions and aliases; or one version, and what it was made from.
     Show(view::ShowArguments),
     /// Show all changes of a model's aliases, oldest first: who, when and why.
     History(view::HistoryArguments),

@@ -7,6 +7,7 @@ use runner_store::{AliasRecord, ChangeKind, ModelSummary, Registry, RegistryErro
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::lineage;
 use crate::{
     arguments::{RegistryArguments, StoreArguments},
     environment::{Environment, Look},
@@ -35,7 +36,7 @@ pub(crate) struct ListArguments {
 /// Arguments of `runner model show`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShowArguments {
-    /// Name of the model.
+    /// Name of the model; `MODEL@ALIAS` or `MODEL@v3` for one version, with what it was made from.
     model: String,
     #[command(flatten)]
     list: ListArguments,
@@ -56,8 +57,10 @@ pub(crate) fn ls(arguments: &ListArguments, environment: &Environment) -> Result
 }
 
 pub(crate) fn show(arguments: &ShowArguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    let model = ask(&arguments.list, environment, async |registry| registry.show(&arguments.model).await)?;
-    tell(&arguments.list, &model, || one(&model, environment.stdout))
+    let model =
+        ask(&arguments.list, environment, async |registry| wanted(&registry, &arguments.model).await)?;
+    let is_one = arguments.model.contains('@');
+    tell(&arguments.list, &model, || one(&model, is_one, environment.stdout))
 }
 
 pub(crate) fn history(arguments: &HistoryArguments, environment: &Environment) -> Result<ExitCode, Failure> {
@@ -100,6 +103,20 @@ async fn all(registry: &Registry) -> Result<Vec<ModelSummary>, RegistryError> {
     Ok(models)
 }
 
+/// A model with all its versions, or with the one after `@`.
+async fn wanted(registry: &Registry, name: &str) -> Result<ModelSummary, RegistryError> {
+    let Some((model, reference)) = name.split_once('@') else { return registry.show(name).await };
+    let mut summary = registry.show(model).await?;
+    let version = registry.resolve(model, reference).await?.ok_or_else(|| no_reference(model, reference))?;
+    summary.aliases.retain(|state| state.version == version.version);
+    summary.versions = vec![version];
+    Ok(summary)
+}
+
+fn no_reference(model: &str, reference: &str) -> RegistryError {
+    RegistryError::NoReference { model: model.to_owned(), reference: reference.to_owned() }
+}
+
 /// The histories of all aliases, or of the one after `@`.
 async fn histories(
     registry: &Registry,
@@ -117,6 +134,9 @@ async fn histories(
     let mut histories = Vec::new();
     for alias in aliases {
         let changes = registry.history(model, &alias).await?;
+        if changes.is_empty() {
+            return Err(no_reference(model, &alias));
+        }
         histories.push((alias, changes));
     }
     Ok(histories)
@@ -144,7 +164,7 @@ fn list(models: &[ModelSummary], look: Look) -> String {
     out
 }
 
-fn one(model: &ModelSummary, look: Look) -> String {
+fn one(model: &ModelSummary, with_lineage: bool, look: Look) -> String {
     let mut out = format!("{}\n", look.bold(&visible::line(&model.model)));
     for version in model.versions.iter().rev() {
         let aliases: Vec<&str> = model
@@ -167,6 +187,12 @@ fn one(model: &ModelSummary, look: Look) -> String {
             look.dim(quantity::short_digest(&version.digest.to_string())),
         );
         let _ = writeln!(out, "    from run {}", visible::line(version.run.as_deref().unwrap_or("unknown")));
+        if with_lineage {
+            for (name, text) in lineage::lines(&version.lineage) {
+                let text = visible::wrap(&text, look.width, 14);
+                let _ = writeln!(out, "    {} {text}", look.dim(&format!("{name:<9}")));
+            }
+        }
         if let Some(digest) = version.evidence.get("digest").and_then(Value::as_str) {
             let _ = writeln!(out, "    evidence {}", look.dim(quantity::short_digest(digest)));
         }
@@ -186,9 +212,6 @@ fn changes(history: &[(String, Vec<AliasRecord>)], look: Look) -> String {
     let mut out = String::new();
     for (alias, changes) in history {
         let _ = writeln!(out, "{}", look.bold(&visible::line(alias)));
-        if changes.is_empty() {
-            out.push_str("  it never pointed anywhere\n");
-        }
         for change in changes {
             let before = change
                 .previous
