@@ -33,8 +33,26 @@ fn a_gate_is_explained() {
         .collect();
     assert_eq!(verdicts.first(), Some(&"fail"), "the worst comes first: {verdicts:?}");
     assert!(all["gates"][0]["decided_by"].as_str().unwrap().contains("is below"), "{all}");
+    let of_latest = workspace.run(&["gate", "explain", "recall["]).expect_code(0);
+    assert_eq!(of_latest.stdout, workspace.run(&["gate", "explain", "latest", "recall["]).stdout);
     let seen = workspace.run(&["gate", "explain", "latest", "nothing"]).expect_code(2);
     insta::assert_snapshot!("explain_unknown", seen.snapshot());
+}
+
+/// With a confidence, the explanation tells both ends, what the rows are able to see, and how many would be enough.
+#[test]
+fn a_gate_with_confidence_is_explained() {
+    let workspace = Workspace::with_examples();
+    let text = workspace.read("workflows/champion-challenger.yml").replace(
+        "- recall >= baseline\n",
+        "- { id: recall-kept, metric: recall, no-worse-than: { ref: baseline, margin: 1pp }, confidence: 0.95, why: what is missed is not treated }\n",
+    );
+    workspace.write("workflows/confident.yml", &text);
+    for (c, code) in [("c=1.0", 0), ("c=0.01", 3)] {
+        let _ = workspace.run(&["run", "workflows/confident.yml", "-q", "-p", c]).expect_code(code);
+    }
+    let seen = workspace.run(&["gate", "explain", "recall-kept"]).expect_code(0);
+    insta::assert_snapshot!("explain_confident", seen.snapshot());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `runner gate`: why a gate said what it said.
 
+use runner_store::RunError;
+
 use crate::{
     arguments::StoreArguments,
     environment::Environment,
@@ -27,8 +29,8 @@ enum Command {
 /// Arguments of `runner gate explain`.
 #[derive(Debug, clap::Args)]
 struct Explain {
-    /// `latest`, an id, or the start of one.
-    #[arg(value_name = "RUN")]
+    /// `latest`, an id, or the start of one. What names no run is taken for a gate of the latest.
+    #[arg(value_name = "RUN", default_value = "latest")]
     run: String,
     /// The gate's id, its text, or the start of either [default: every gate, the worst first].
     #[arg(value_name = "GATE")]
@@ -43,12 +45,16 @@ struct Explain {
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let Command::Explain(explain) = &arguments.command;
     let store = stored::open(&explain.store, environment)?;
-    let run = store.open_run(&explain.run).map_err(|error| stored::from_run(&error))?;
+    let (run, gate) = match (store.open_run(&explain.run), explain.gate.as_deref()) {
+        (Err(RunError::NotFound { .. }), None) => (store.open_run("latest"), Some(explain.run.as_str())),
+        named => named,
+    };
+    let run = run.map_err(|error| stored::from_run(&error))?;
     let record = stored::read(&run)?.record;
     let scored = ScoredRun::read(&record, &store);
-    let explanation = explanation::explain(&record, &scored, explain.gate.as_deref());
+    let explanation = explanation::explain(&record, &scored, gate);
     if explanation.gates.is_empty() {
-        return Err(no_such_gate(&record, explain.gate.as_deref()));
+        return Err(no_such_gate(&record, gate));
     }
     if explain.json {
         output::print_json(&explanation)?;

@@ -126,7 +126,7 @@ fn numbers(out: &mut String, rule: &RuleJudgement, judgement: &Judgement, severa
             None => quantity::p_value(raw),
         };
         line("p it holds", &both(tests.holds, tests.holds_adjusted));
-        line("p it is broken", &both(tests.broken, tests.broken_adjusted));
+        line("p it is not", &both(tests.broken, tests.broken_adjusted));
         if let (Some(family), Some(correction)) = (tests.family, &judgement.correction) {
             line("correction", &format!("{} over {family} comparisons", visible::line(correction)));
         }
