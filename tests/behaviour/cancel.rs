@@ -68,8 +68,6 @@ fn a_background_process_does_not_outlive_its_step() {
     let workspace = Workspace::with_workflow(
         "name: t\nstages:\n  one:\n    steps:\n      - { id: s, run: \"sleep 300 & echo $! > child\" }\n",
     );
-    let start = Instant::now();
     let _ = workspace.run(&["run", "workflow.yml"]).expect_code(0);
-    assert!(start.elapsed() < Duration::from_mins(1), "the pipe that the child holds does not hang the step");
     assert!(!alive(&workspace.read("child")), "a child of the step was left behind");
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -109,15 +110,33 @@ fn variable(name: &str) -> String {
 pub struct PrivateDocker {
     folder: TempDir,
     daemon: Option<Child>,
+    /// Where it also listens, as in `DOCKER_HOST`, if it was given certificates.
+    pub address: Option<String>,
+    certificates: Option<PathBuf>,
 }
 
 impl PrivateDocker {
     /// Starts it, with the image `runner-test/base`.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_listening(None)
+    }
+
+    /// The same, and it also listens at a port of loopback, to clients whose certificate the same authority signed as the
+    /// one in `certificates`.
+    #[must_use]
+    pub fn start_with_certificates(certificates: &Path) -> Self {
+        Self::start_listening(Some(certificates.to_path_buf()))
+    }
+
+    fn start_listening(certificates: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("daemon.json"), "{}").expect("its settings");
-        let mut docker = Self { folder, daemon: None };
+        let address = certificates.as_ref().map(|_| {
+            let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            format!("tcp://{}", free.local_addr().expect("its address"))
+        });
+        let mut docker = Self { folder, daemon: None, address, certificates };
         docker.start_again();
         let image = image("base");
         let image = image.to_str().expect("a path of text");
@@ -156,7 +175,16 @@ impl PrivateDocker {
         assert!(self.daemon.is_none(), "it runs");
         let log = fs::File::create(self.path("daemon.log")).expect("a log");
         let _ = fs::remove_file(self.path("daemon.pid"));
-        let daemon = Command::new("dockerd")
+        let mut command = Command::new("dockerd");
+        if let (Some(address), Some(certificates)) = (&self.address, &self.certificates) {
+            command.args(["--host", address, "--tlsverify"]);
+            for (option, file) in
+                [("--tlscacert", "ca.pem"), ("--tlscert", "cert.pem"), ("--tlskey", "key.pem")]
+            {
+                command.arg(option).arg(certificates.join(file));
+            }
+        }
+        let daemon = command
             .arg("--config-file")
             .arg(self.path("daemon.json"))
             .arg("--data-root")

@@ -7,6 +7,7 @@
     reason = "test code: a panic is how it fails"
 )]
 
+pub mod certificates;
 pub mod docs;
 pub mod engine;
 pub mod github;

@@ -32,6 +32,7 @@ mod logs;
 mod many;
 mod memory;
 mod no_engine;
+mod remote;
 mod restart;
 mod rootless;
 mod services;

@@ -90,5 +90,6 @@ async fn the_second_request_kills_at_once() {
         cancel.request();
     });
     assert_eq!(run.summary.exit_code, 130);
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    // The step would have been given a minute.
+    assert!(started.elapsed() < MINUTE);
 }
