@@ -46,7 +46,7 @@ fn certificates_of_both_sides_are_needed_and_checked() {
     let (elsewhere, stranger) = (folder.path().join("elsewhere"), folder.path().join("stranger"));
     certificates::issue(&elsewhere, &stranger, "stranger");
     let seen = secured(&stranger).expect_code(6);
-    assert!(seen.stderr.contains("certificate"), "{}", seen.snapshot());
+    assert!(seen.stdout.contains("certificate"), "{}", seen.snapshot());
     fs::copy(client.join("ca.pem"), stranger.join("ca.pem")).unwrap();
     let _ = secured(&stranger).expect_code(6);
 
@@ -81,5 +81,5 @@ fn a_context_of_dockers_own_tool_names_the_engine() {
     }
     let seen =
         run(&workspace, &[("DOCKER_CONFIG", text(&config)), ("DOCKER_CONTEXT", "absent")]).expect_code(6);
-    assert!(seen.stderr.contains("the context `absent` of DOCKER_CONTEXT"), "{}", seen.snapshot());
+    assert!(seen.stdout.contains("the context `absent` of DOCKER_CONTEXT"), "{}", seen.snapshot());
 }
