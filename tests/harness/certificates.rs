@@ -1,6 +1,15 @@
-//! Certificates of a test's own authority, as an engine that listens to the network needs them.
+//! Keys and certificates of a test's own, made by OpenSSL.
 
 use std::{fs, path::Path, process::Command};
+
+/// A private key as GitHub gives one to an App, PEM.
+///
+/// # Panics
+/// Where `openssl` is not installed or fails.
+#[must_use]
+pub fn rsa_key() -> String {
+    String::from_utf8(openssl(&["genrsa", "-traditional", "2048"])).expect("PEM is text")
+}
 
 /// Writes `ca.pem`, and `cert.pem` and `key.pem` of `name` signed by it, into `folder`: the names that Docker looks for. The
 /// authority's key is kept as `ca-key.pem`, so that a second folder can be signed by the same authority.
@@ -48,7 +57,8 @@ pub fn issue(authority: &Path, folder: &Path, name: &str) {
     ]);
 }
 
-fn openssl(arguments: &[&str]) {
+fn openssl(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("openssl").args(arguments).output().expect("openssl is installed");
     assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
 }

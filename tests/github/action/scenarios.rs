@@ -3,11 +3,14 @@
 
 use std::fs;
 
-use runner_tests::github::Identity;
+use runner_tests::{
+    certificates,
+    github::{Access, Identity},
+};
 
 use super::{
     machine::Seen,
-    scenario::{NUMBER, Scenario, Through, accuracy, now, workflow},
+    scenario::{NUMBER, Push, Scenario, Through, accuracy, now, workflow},
 };
 
 /// Each as two tests: alone, and held to the contract.
@@ -40,12 +43,22 @@ scenarios!(
     an_event_that_is_not_selected,
 );
 
+#[test]
+#[ignore = "needs openssl and .ci/install-github: cargo xtask test --all"]
+fn an_app_posts_with_a_token_of_this_repository() {
+    story::an_app_posts(Through::Contract);
+}
+
 mod story {
-    use super::{Identity, NUMBER, Scenario, Seen, Through, accuracy, fs, now, workflow};
+    use super::{
+        Access, Identity, NUMBER, Push, Scenario, Seen, Through, accuracy, certificates, fs, now, workflow,
+    };
 
     /// Calls of the API, at most six a run.
     fn few_calls(scenario: &Scenario, seen: &Seen) {
-        let calls = scenario.github.take_calls();
+        let mut calls = scenario.github.take_calls();
+        // An App has to ask for its token first.
+        calls.retain(|call| !call.path.contains("installation"));
         let list: Vec<String> =
             calls.iter().map(|call| format!("{} {} → {}", call.method, call.path, call.status)).collect();
         assert!(calls.len() <= 6, "{list:#?}\n{}", seen.log);
@@ -100,6 +113,47 @@ mod story {
             [forged],
             "nobody else's comment is touched"
         );
+    }
+
+    pub(super) fn an_app_posts(through: Through) {
+        let scenario = Scenario::new(through);
+        let may = [
+            ("contents", Access::Read),
+            ("checks", Access::Write),
+            ("pull_requests", Access::Write),
+            ("members", Access::Read),
+        ];
+        scenario.github.add_installation(Identity::app("churn-reports", 5, &may));
+        let key = certificates::rsa_key();
+        let post = |push: &Push, key: &str| {
+            let inputs = [("workflow", "churn.yml"), ("app-id", "5"), ("app-key", key), ("token", "")];
+            scenario.run(&scenario.machine(push.event()), &inputs)
+        };
+        let push = scenario.push(true, &[("metrics.jsonl", &accuracy("0.93"))], "acme/churn");
+        let seen = post(&push, &key).expect_code(0);
+        few_calls(&scenario, &seen);
+        let shown = seen.log.lines().filter(|line| !line.starts_with("::add-mask::"));
+        let secret: Vec<&str> = key.lines().collect();
+        assert_eq!(
+            shown.filter(|line| secret.iter().any(|part| line.contains(part))).count(),
+            0,
+            "{}",
+            seen.log
+        );
+        let authors: Vec<String> =
+            scenario.github.comments(NUMBER).into_iter().map(|comment| comment.author.login).collect();
+        assert_eq!(authors, ["churn-reports[bot]"]);
+        assert_eq!(scenario.conclusion(&push.head).as_deref(), Some("success"));
+        // Its own comment is known again, with another token.
+        let push = scenario.push(false, &[("metrics.jsonl", &accuracy("0.85"))], "acme/churn");
+        let seen = post(&push, &key).expect_code(3);
+        few_calls(&scenario, &seen);
+        assert_eq!(scenario.github.comments(NUMBER).len(), 1);
+        // A key that is none changes no verdict, and is not shown.
+        let push = scenario.push(false, &[("metrics.jsonl", &accuracy("0.97"))], "acme/churn");
+        let seen = post(&push, "-----BEGIN nothing-----").expect_code(0);
+        assert!(seen.log.contains("the key of the App cannot be read"), "{}", seen.log);
+        assert_eq!(scenario.conclusion(&push.head), None);
     }
 
     pub(super) fn a_lowered_gate_stays_red(through: Through) {
