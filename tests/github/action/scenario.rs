@@ -148,7 +148,31 @@ impl Scenario {
 
     /// The job of `pull_request` with a token.
     pub(crate) fn pull_request(&self, push: &Push) -> Seen {
-        self.run(&self.machine(push.event()).with_token(JOB), &[("workflow", "churn.yml")])
+        self.pull_request_with(push, &[])
+    }
+
+    /// The same, with more inputs of the Action.
+    pub(crate) fn pull_request_with(&self, push: &Push, inputs: &[(&str, &str)]) -> Seen {
+        let all: Vec<_> = [("workflow", "churn.yml")].into_iter().chain(inputs.iter().copied()).collect();
+        self.run(&self.machine(push.event()).with_token(JOB), &all)
+    }
+
+    /// The job of `push`: the base commit came to main.
+    pub(crate) fn pushed_to_main(&self, inputs: &[(&str, &str)]) -> Seen {
+        let payload = json!({
+            "ref": "refs/heads/main", "before": "0".repeat(40), "after": self.base, "forced": false, "deleted": false,
+            "created": true, "commits": [], "head_commit": { "id": self.base },
+            "repository": { "id": number_of("acme/churn"), "full_name": "acme/churn", "default_branch": "main", "owner": { "login": "acme" } },
+            "sender": { "login": "alice", "id": 42 },
+        });
+        let event = Event {
+            name: "push".into(),
+            payload,
+            sha: self.base.clone(),
+            reference: "refs/heads/main".into(),
+        };
+        let all: Vec<_> = [("workflow", "churn.yml")].into_iter().chain(inputs.iter().copied()).collect();
+        self.run(&self.machine(event).with_token(JOB), &all)
     }
 
     /// The job of `issue_comment`: someone writes on the pull request.

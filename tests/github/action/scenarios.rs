@@ -41,6 +41,7 @@ scenarios!(
     a_fork_in_two_phases,
     a_bundle_of_another_commit_is_refused,
     an_event_that_is_not_selected,
+    figures_of_the_base,
 );
 
 #[test]
@@ -268,6 +269,26 @@ mod story {
         let seen = scenario.post(&push, &folder.path().join("bundle")).expect_code(5);
         assert!(scenario.reports().is_empty(), "{}", seen.log);
         assert!(scenario.github.check_runs().is_empty());
+    }
+
+    /// Without a store that both jobs share, the check run of the base commit carries its figures; without one, that is said.
+    pub(super) fn figures_of_the_base(through: Through) {
+        let alone = [("cache", "false")];
+        let scenario = Scenario::new(through);
+        let push = scenario.push(true, &[("metrics.jsonl", &accuracy("0.93"))], "acme/churn");
+        let seen = scenario.pull_request_with(&push, &alone).expect_code(0);
+        few_calls(&scenario, &seen);
+        let report = scenario.reports().remove(0).body;
+        assert!(report.contains("No figures of the base commit") && !report.contains("0.95"), "{report}");
+
+        let seen = scenario.pushed_to_main(&alone).expect_code(0);
+        few_calls(&scenario, &seen);
+        assert_eq!(scenario.conclusion(&scenario.base).as_deref(), Some("success"));
+        let push = scenario.push(false, &[("metrics.jsonl", &accuracy("0.91"))], "acme/churn");
+        let seen = scenario.pull_request_with(&push, &alone).expect_code(0);
+        few_calls(&scenario, &seen);
+        let report = scenario.reports().remove(0).body;
+        assert!(report.contains("0.95") && report.contains("0.91"), "{report}");
     }
 
     pub(super) fn an_event_that_is_not_selected(through: Through) {
