@@ -55,6 +55,9 @@ fn config() -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(FIBER_STACK)
+        // No message shows where in the code a trap came from; the tables for that are a sixth of what is compiled.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         // The same results on every processor.
         .relaxed_simd_deterministic(true)
         // Contract 0.1 has no use for them: less to trust.
