@@ -143,6 +143,9 @@ impl Attempt {
         if !outcome.is_success() {
             return Ok((outcome, IndexMap::new()));
         }
+        if let Some(limit) = sink.exceeded_metrics() {
+            return Ok((StepOutcome::LimitExceeded { what: "metrics".to_owned(), limit }, IndexMap::new()));
+        }
         self.check_unchanged().await?;
         let outputs = self.outputs.clone();
         let store = facilities.store.clone();

@@ -138,9 +138,9 @@ impl Driver {
 
     /// Why a model made by `step` may not be promoted now; `None` if it may.
     ///
-    /// Everything in the run so far must have gone well, every gate judged so far must allow it, and at least one gate must
-    /// have passed in the model's own stage or a later one that waits for it: a gate on the data alone did not judge
-    /// the model.
+    /// Everything in the run so far must have gone well, the gates of every stage that this one waits for must have been
+    /// judged in this run (not left out or skipped) and allow it, and at least one gate must have passed in the model's own
+    /// stage or a later one that waits for it: a gate on the data alone did not judge the model.
     fn why_not(&self, stage: StageIndex, step: usize) -> Option<String> {
         if self.stopped.is_some() || self.facilities.cancel.is_requested() {
             return Some("the run was cancelled".to_owned());
@@ -158,6 +158,9 @@ impl Driver {
         if self.schedule.stage_cause(stage).1 {
             return Some("something that its stage waits for failed".to_owned());
         }
+        if let Some(stage) = self.unjudged(stage) {
+            return Some(format!("the gates of stage `{stage}` were not judged in this run"));
+        }
         let about = self.plan.steps[step].stage;
         let passed = self.judgements.iter().any(|(judged, judgement)| {
             // A first model has nothing to be compared with, where the workflow allows that.
@@ -165,6 +168,17 @@ impl Driver {
                 && (*judged == about || waits_for(&self.plan, *judged).contains(&about))
         });
         if passed { None } else { Some("no gate judged this model".to_owned()) }
+    }
+
+    /// The first stage with gates, among this one and those it waits for, that was left out or skipped.
+    fn unjudged(&self, stage: StageIndex) -> Option<&str> {
+        let awaited = waits_for(&self.plan, stage);
+        let mut gated = self.plan.stages.iter().enumerate().filter(|(index, planned)| {
+            (*index == stage || awaited.contains(index)) && !planned.gates.is_empty()
+        });
+        let (_, missing) =
+            gated.find(|(_, planned)| !self.cases.iter().any(|case| case.stage == planned.name))?;
+        Some(&missing.name)
     }
 
     /// Whether gates of a stage, or of one it waits for, compared with the baseline.

@@ -75,6 +75,11 @@ impl AttemptSink {
         }
     }
 
+    /// The limit of metrics, if it was reached: what was left out could be what a gate asks for.
+    pub(crate) fn exceeded_metrics(&self) -> Option<u64> {
+        (self.lock().metrics_left_out > 0).then_some(self.metric_limit)
+    }
+
     /// Ends the attempt: what is reported after this is ignored. Returns its metrics, each name and slice once.
     pub(crate) fn close(&self) -> Vec<Metric> {
         self.closed.store(true, Ordering::Release);

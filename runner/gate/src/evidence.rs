@@ -50,6 +50,9 @@ pub struct Measurements {
     pub scalars: Vec<ScalarMetric>,
     /// Predictions, from which the standard metrics are computed.
     pub predictions: Option<Arc<Predictions>>,
+    /// Why predictions that were published cannot be used. No standard metric is known then, whatever was reported: nothing
+    /// holds the reported number to what it stands for.
+    pub unreadable: Option<String>,
     /// Digest of the rows that the model was scored on. A comparison needs equal ones, or none on both sides.
     pub test_set_digest: Option<String>,
     /// Version of the definitions by which the host computed the standard metrics among `scalars`

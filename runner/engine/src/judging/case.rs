@@ -1,7 +1,11 @@
 //! What the gates of a stage are judged on, as data: it stands in evidence as it was used, and gives the same judgements
 //! wherever its objects are.
 
-use std::{collections::BTreeMap, io::Read as _, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+    sync::Arc,
+};
 
 use runner_gate::{
     Defaults, Evidence, Measurements, Reference, References, ScalarMetric,
@@ -10,7 +14,7 @@ use runner_gate::{
     predictions::{Format, Predictions, read},
     verdict::{Judgement, Verdict},
 };
-use runner_store::Store;
+use runner_store::{Digest, Store};
 use runner_workflow::plan::{self, PlannedGate};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +75,59 @@ pub struct Measured {
     pub scalars: Vec<Metric>,
     /// Predictions that steps published.
     pub predictions: Vec<PredictionsOutput>,
+    /// Digest of the rows behind the numbers, where steps reported numbers only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_set: Option<String>,
+}
+
+impl Measured {
+    /// Digest of all rows that were scored; none where it is not known of every one.
+    fn rows(&self) -> Option<String> {
+        if self.predictions.is_empty() {
+            return self.test_set.clone();
+        }
+        let sets: Option<BTreeSet<&str>> =
+            self.predictions.iter().map(|output| output.test_set.as_deref()).collect();
+        together(sets?)
+    }
+
+    /// Why the numbers of an earlier run cannot be held against these; none if they can. What two single outputs of
+    /// predictions have in common is seen on their rows.
+    pub(crate) fn differs_from(&self, earlier: &Self) -> Option<String> {
+        if self.predictions.len() == 1 && earlier.predictions.len() == 1 {
+            return None;
+        }
+        let known = |rows: &Option<String>| rows.clone().unwrap_or_else(|| "unknown data".to_owned());
+        let (ours, theirs) = (self.rows(), earlier.rows());
+        match (&ours, &theirs) {
+            (Some(ours), Some(theirs)) if ours == theirs => None,
+            _ => {
+                let help = if ours.is_none() {
+                    "; name the data as an input of the step that measures (`in:`)"
+                } else {
+                    ""
+                };
+                Some(format!(
+                    "not comparable: the candidate was scored on {}, that run on {}{help}",
+                    known(&ours),
+                    known(&theirs)
+                ))
+            }
+        }
+    }
+}
+
+/// One digest of several data sets.
+pub(crate) fn together(digests: BTreeSet<&str>) -> Option<String> {
+    let mut digests = digests.into_iter();
+    match (digests.next(), digests.next()) {
+        (None, _) => None,
+        (Some(one), None) => Some(one.to_owned()),
+        (Some(first), Some(second)) => {
+            let all: Vec<&str> = [first, second].into_iter().chain(digests).collect();
+            Some(Digest::of_bytes(all.join("\n").as_bytes()).to_string())
+        }
+    }
 }
 
 /// Predictions that a step published.
@@ -126,8 +183,10 @@ impl CaseReference {
 pub struct Judged {
     /// In the order of the gates.
     pub judgements: Vec<Judgement>,
-    /// Metrics computed from predictions: id of the step and its metrics.
+    /// Metrics computed from predictions of the candidate: id of the step and its metrics.
     pub computed: Vec<(String, Vec<Metric>)>,
+    /// Likewise of references. One that was not scored in this run names the step of its own run.
+    pub computed_of_references: Vec<(String, Vec<Metric>)>,
     /// What a person should know about the evidence.
     pub warnings: Vec<String>,
 }
@@ -148,6 +207,7 @@ impl Case {
     pub fn judge(&self, store: &Store) -> Judged {
         let mut judged = Judged::default();
         let candidate = measurements(&self.candidate, store, &mut judged);
+        let of_candidate = std::mem::take(&mut judged.computed);
         let mut reference = |reference: &CaseReference| match reference {
             CaseReference::Absent => Reference::Absent,
             CaseReference::Unreadable(reason) => Reference::Unreadable(reason.clone()),
@@ -160,6 +220,7 @@ impl Case {
             anchor: reference(&self.references.anchor),
             previous: reference(&self.references.previous),
         };
+        judged.computed_of_references = std::mem::replace(&mut judged.computed, of_candidate);
         let better = self.better.iter().map(|(name, better)| {
             let better = match better {
                 plan::Better::Higher => Better::Higher,
@@ -194,8 +255,10 @@ fn judge_one(gate: &GateText, evidence: &Evidence, defaults: &Defaults, warnings
             if judgement.verdict == Verdict::Error {
                 // Very likely the reason that something was not measured.
                 for warning in warnings {
-                    judgement.message.push_str("; ");
-                    judgement.message.push_str(warning);
+                    if !judgement.message.contains(warning) {
+                        judgement.message.push_str("; ");
+                        judgement.message.push_str(warning);
+                    }
                 }
             }
             judgement
@@ -216,9 +279,9 @@ fn measurements(measured: &Measured, store: &Store, judged: &mut Judged) -> Meas
         let predictions = match load(store, output) {
             Ok(predictions) => Arc::new(predictions),
             Err(problem) => {
-                judged
-                    .warnings
-                    .push(format!("the predictions of `{}` cannot be read: {problem}", output.step));
+                let problem = format!("the predictions of `{}` cannot be read: {problem}", output.step);
+                found.unreadable.get_or_insert_with(|| problem.clone());
+                judged.warnings.push(problem);
                 continue;
             }
         };

@@ -52,7 +52,8 @@ impl Driver {
 
     /// Takes in the judgements of a stage.
     pub(crate) fn judged(&mut self, stage: StageIndex, judged: JudgedStage) {
-        let JudgedStage { case, judged: Judged { mut judgements, computed, warnings } } = judged;
+        let JudgedStage { case, judged } = judged;
+        let Judged { mut judgements, computed, computed_of_references, warnings } = judged;
         let now = Some(jiff::Timestamp::now());
         let waivers = waiver::apply(&self.waivers, &self.plan.name, &case, &mut judgements, now);
         for (code, note) in waivers.notes {
@@ -62,9 +63,15 @@ impl Driver {
         for message in warnings {
             self.facilities.stream.warn("engine::evidence", message);
         }
-        for (id, metrics) in computed {
-            // What an earlier stage published was told when that was judged.
-            let step = self.by_id.get(&id).copied().filter(|step| self.plan.steps[*step].stage == stage);
+        let computed = computed.into_iter().map(|of| (of, false));
+        for ((id, metrics), of_reference) in
+            computed.chain(computed_of_references.into_iter().map(|of| (of, true)))
+        {
+            // What an earlier stage published was told when that was judged; what another run published, in that run.
+            let step = self.by_id.get(&id).copied().filter(|step| {
+                self.plan.steps[*step].stage == stage
+                    && self.references.rescored.contains_key(step) == of_reference
+            });
             let Some(step) = step else { continue };
             for metric in &metrics {
                 self.emit(EventKind::MetricReported { step: id.clone(), metric: metric.clone() });
@@ -115,7 +122,8 @@ impl Driver {
         stages.extend(before);
         let declared = &self.plan.metrics;
         let defaults = defaults(&self.plan);
-        let reference = |role| self.reference(role, stage, &stages);
+        let candidate = self.measured(&stages, None);
+        let reference = |role| self.reference(role, stage, &stages, &candidate);
         Case {
             stage: planned.name.clone(),
             gates: planned
@@ -137,12 +145,12 @@ impl Driver {
                 .filter_map(|(name, metric)| Some((name.clone(), metric.better?)))
                 .collect(),
             event: self.purpose(stage),
-            candidate: self.measured(&stages, None),
             references: CaseReferences {
                 baseline: reference(Role::Baseline),
                 anchor: reference(Role::Anchor),
                 previous: reference(Role::Previous),
             },
+            candidate,
         }
     }
 
@@ -156,12 +164,24 @@ impl Driver {
     }
 
     /// What the gates of a stage see of a reference.
-    fn reference(&self, role: Role, stage: StageIndex, stages: &[StageIndex]) -> CaseReference {
+    fn reference(
+        &self,
+        role: Role,
+        stage: StageIndex,
+        stages: &[StageIndex],
+        candidate: &Measured,
+    ) -> CaseReference {
         if let Some(reason) = self.references.unreadable.get(&role) {
             return CaseReference::Unreadable(reason.clone());
         }
         if let Some(stored) = self.references.stored.get(&role) {
-            return stored.of_stage(&self.plan.stages[stage].name);
+            let stored = stored.of_stage(&self.plan.stages[stage].name);
+            return match &stored {
+                CaseReference::Measured(earlier) => {
+                    candidate.differs_from(earlier).map_or(stored, CaseReference::Unreadable)
+                }
+                _ => stored,
+            };
         }
         if self.references.models.contains_key(&role) {
             return CaseReference::Measured(self.measured(stages, Some(role)));
@@ -176,6 +196,7 @@ impl Driver {
         let counts = |step| self.counts_as(step, role).map(|step| &self.plan.steps[step].id);
         Measured {
             scalars: scalars::scalars(&self.plan, &self.facts, stages, computed, &counts),
+            test_set: if computed { None } else { self.test_set_of_numbers(stages, role) },
             predictions,
         }
     }
@@ -218,6 +239,16 @@ impl Driver {
             }
         }
         Vec::new()
+    }
+
+    /// Digest of the rows behind the numbers that steps of the nearest of these stages reported.
+    fn test_set_of_numbers(&self, stages: &[StageIndex], role: Option<Role>) -> Option<String> {
+        let reported =
+            |step: &StepIndex| !self.facts[*step].metrics.is_empty() && self.counts_as(*step, role).is_some();
+        let stage = stages.iter().find(|stage| self.plan.stages[**stage].steps.iter().any(reported))?;
+        let steps = self.plan.stages[*stage].steps.iter().copied().filter(reported);
+        let sets: Vec<String> = steps.filter_map(|step| self.test_set(step)).collect();
+        case::together(sets.iter().map(String::as_str).collect())
     }
 
     /// Digest of the rows that a step scored: of its one input that holds a data set, or of all of them together.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use runner_store::{
-    Digest, Object, RecordedRun, Registry, Store,
+    Digest, Object, RecordedRun, Registry, RunError, Store,
     signing::{Bundle, PublicKey},
 };
 use runner_workflow::plan::Kind;
@@ -31,6 +31,13 @@ pub(super) struct Found {
     pub(super) run: Option<String>,
     /// What that run measured, or why that is not known.
     pub(super) stored: Result<StoredMeasurements, String>,
+}
+
+/// `v3`.
+fn is_version(reference: &str) -> bool {
+    reference
+        .strip_prefix('v')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Where to look.
@@ -67,6 +74,10 @@ impl Finder<'_> {
         };
         let (model, alias) = name.split_once('@').ok_or("it names no alias")?;
         let Some(version) = registry.resolve(model, alias).await.map_err(|error| error.to_string())? else {
+            // An alias may be waiting for its first model; a number names one that was.
+            if is_version(alias) {
+                return Err(format!("the model `{model}` has no version `{alias}`"));
+            }
             return Ok(None);
         };
         registry.fetch(&version.digest).await.map_err(|error| error.to_string())?;
@@ -155,11 +166,12 @@ impl Finder<'_> {
         let ids = self.store.run_ids().map_err(|error| error.to_string())?;
         for id in ids.into_iter().take(RUNS_LOOKED_AT) {
             let Ok(run) = self.store.open_run(id.as_str()) else { continue };
-            // A run that is going on or was killed has no record; one that cannot be read is not the one meant.
-            if let Ok(record) = run.record::<RunRecord>()
-                && wanted(&record)
-            {
-                return Ok(Some((run, record)));
+            match run.record::<RunRecord>() {
+                Ok(record) if wanted(&record) => return Ok(Some((run, record))),
+                // A run that is going on or was killed has none.
+                Ok(_) | Err(RunError::FileMissing { .. }) => {}
+                // It could be the one that is meant: an older one must not take its place.
+                Err(error) => return Err(error.to_string()),
             }
         }
         Ok(None)

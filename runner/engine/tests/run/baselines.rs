@@ -11,7 +11,7 @@ use runner_engine::{
 };
 use runner_gate::verdict::Verdict;
 use runner_store::signing::{Bundle, SigningKey};
-use runner_workflow::plan::{Baseline, Kind, OutputRef, Source};
+use runner_workflow::plan::{Baseline, DataSet, Kind, OutputRef, Source};
 
 use crate::plans::{Outcome, Place, PlanBuilder, out};
 
@@ -346,4 +346,119 @@ async fn evidence_names_everything_that_decided() {
     // The evidence is an object, and the registry knows it.
     let version = place.store.registry().unwrap().resolve("m", "champion").await.unwrap().unwrap();
     assert_eq!(version.evidence["digest"], record.digest);
+}
+
+/// A run whose evidence the next one accepts.
+async fn signed(
+    place: &Place,
+    key: &Arc<SigningKey>,
+    plan: PlanBuilder,
+    executor: Arc<ScriptedExecutor>,
+) -> Outcome {
+    let mut options = place.options(plan, executor);
+    options.signing_key = Some(Arc::clone(key));
+    options.trusted_keys.push(key.public().clone());
+    place.run_with(options).await
+}
+
+/// Judges numbers that a step reports of declared data, compared with the run before.
+fn reporting(gate: &str) -> PlanBuilder {
+    let mut plan = PlanBuilder::new()
+        .stage("evaluate")
+        .step_with("score", &[], |step| {
+            step.inputs.insert("data".into(), Source::Data("test".into()));
+        })
+        .gate(gate);
+    plan.plan.data.insert("test".into(), DataSet { path: "test.csv".into(), id: None, label: None });
+    plan
+}
+
+fn reports(value: f64) -> Arc<ScriptedExecutor> {
+    Arc::new(ScriptedExecutor::new().on("score", [Act::succeed().metric("accuracy", value)]))
+}
+
+#[tokio::test]
+async fn reported_numbers_are_compared_on_the_same_data_only() {
+    let (place, key) = (Place::new(), Arc::new(SigningKey::generate().unwrap()));
+    let test_data = |text: &str| fs::write(place.path().join("test.csv"), text).unwrap();
+    test_data("1\n");
+    let _ = signed(&place, &key, reporting("accuracy >= 0"), reports(0.9)).await;
+    let better = signed(&place, &key, reporting("accuracy >= previous"), reports(0.95)).await;
+    assert_eq!(better.summary.verdict, Verdict::Pass, "{}", better.reason());
+    test_data("2\n");
+    let other = signed(&place, &key, reporting("accuracy >= previous"), reports(0.99)).await;
+    assert_eq!(other.summary.verdict, Verdict::Error);
+    let digest = |text: &str| runner_store::Digest::of_bytes(text.as_bytes()).to_string();
+    for named in ["not comparable", &digest("1\n"), &digest("2\n")] {
+        assert!(other.reason().contains(named), "{named}: {}", other.reason());
+    }
+    // Numbers of nobody knows what.
+    let mut bare = reporting("accuracy >= previous");
+    bare.plan.steps[0].inputs.clear();
+    let unknown = signed(&place, &key, bare, reports(0.99)).await;
+    assert_eq!(unknown.summary.verdict, Verdict::Error);
+    assert!(unknown.reason().contains("unknown data"), "{}", unknown.reason());
+}
+
+/// Equal ids with other labels are other rows.
+#[tokio::test]
+async fn stored_predictions_with_other_labels_are_of_other_rows() {
+    let (place, key) = (Place::new(), Arc::new(SigningKey::generate().unwrap()));
+    let judged = |gate: &str| {
+        PlanBuilder::new()
+            .stage("evaluate")
+            .step_with("score", &[], |step| step.outputs = out(Kind::Predictions, "predictions.csv"))
+            .gate(gate)
+    };
+    let publishes =
+        |rows: &str| Arc::new(ScriptedExecutor::new().on("score", [Act::succeed().output("out", rows)]));
+    let _ = signed(&place, &key, judged("accuracy >= 0"), publishes(&good())).await;
+    let same = signed(&place, &key, judged("accuracy >= previous"), publishes(&good())).await;
+    assert_eq!(same.summary.verdict, Verdict::Pass, "{}", same.reason());
+    let turned = rows(&[("a", 0, 0.1), ("b", 0, 0.1), ("c", 1, 0.9), ("d", 1, 0.9)]);
+    let other = signed(&place, &key, judged("accuracy >= previous"), publishes(&turned)).await;
+    assert_eq!(other.summary.verdict, Verdict::Error);
+    assert!(other.reason().contains("the label of id `a` differs"), "{}", other.reason());
+}
+
+/// The run that made the numbers has the same steps; the record of this one tells of this one.
+#[tokio::test]
+async fn the_record_has_the_candidates_numbers() {
+    let (place, key) = (Place::new(), Arc::new(SigningKey::generate().unwrap()));
+    let stored = || Baseline { evaluate: Some("stored".into()), ..first() };
+    let judged = || plan("accuracy >= baseline - 50pp", stored());
+    let _ = signed(&place, &key, judged(), executor("one", &good(), "")).await;
+    let second = signed(&place, &key, judged(), executor("two", &bad(), "")).await;
+    assert_eq!(second.summary.result, RunResult::Passed, "{}", second.reason());
+    let version = place.store.registry().unwrap().resolve("m", "champion").await.unwrap().unwrap();
+    let recorded = version.metrics.as_array().unwrap().iter();
+    let accuracy: Vec<_> = recorded
+        .filter(|metric| metric["name"] == "accuracy")
+        .map(|metric| metric["value"].as_f64())
+        .collect();
+    assert_eq!(accuracy, [Some(0.5)]);
+}
+
+/// An older run does not take the place of one that cannot be read.
+#[tokio::test]
+async fn a_damaged_record_is_an_error() {
+    let place = Place::new();
+    fs::write(place.path().join("test.csv"), "1\n").unwrap();
+    let _ = run(&place, reporting("accuracy >= 0"), reports(0.5)).await;
+    let newest = run(&place, reporting("accuracy >= 0"), reports(0.9)).await;
+    let record = place.store.root().join("runs").join(&newest.summary.run_id).join("run.json");
+    fs::write(record, "{").unwrap();
+    let judged = run(&place, reporting("accuracy >= previous"), reports(0.6)).await;
+    assert_eq!(judged.summary.verdict, Verdict::Error);
+    assert!(judged.reason().contains("is damaged"), "{}", judged.reason());
+}
+
+/// Only an alias may be waiting for its first model.
+#[tokio::test]
+async fn a_version_that_is_not_there_is_no_first_time() {
+    let place = Place::new();
+    let mistyped = Baseline { model: "registry:m@v33".into(), ..first() };
+    let judged = run(&place, plan("accuracy >= baseline", mistyped), executor("one", &good(), "")).await;
+    assert_eq!(judged.summary.verdict, Verdict::Error);
+    assert!(judged.reason().contains("no version `v33`"), "{}", judged.reason());
 }

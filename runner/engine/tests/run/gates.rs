@@ -207,3 +207,47 @@ async fn the_workflows_confidence_reaches_its_gates() {
         assert_eq!(run.summary.exit_code, if verdict == Verdict::Pass { 0 } else { 4 });
     }
 }
+
+/// A reported number beside predictions that cannot be read has nothing that holds it to the truth.
+#[tokio::test]
+async fn predictions_that_cannot_be_read_leave_nothing_to_pass() {
+    let broken = "id,label,score\n1,1,0.1\n1,1,0.1\n";
+    let act = Act::succeed().output("out", broken).metric("accuracy", 0.99).metric("latency", 3.0);
+    let (plan, executor) = scoring(act, &["accuracy >= 0.9", "latency <= 5"]);
+    let run = Place::new().run(plan, executor).await;
+    let gates = &run.summary.record.as_ref().unwrap().stages[0].gates;
+    let verdicts: Vec<_> = gates.iter().map(|judgement| judgement.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Error, Verdict::Pass]);
+    let said = &gates[0].message;
+    assert_eq!(said.matches("cannot be read").count(), 1, "{said}");
+
+    // One of several is enough.
+    let published = |step: &mut runner_workflow::plan::PlannedStep| {
+        step.outputs = out(Kind::Predictions, "predictions.csv");
+    };
+    let plan = PlanBuilder::new()
+        .stage("evaluate")
+        .step_with("a", &[], published)
+        .step_with("b", &[], published)
+        .gate("min(accuracy[step]) >= 0.5")
+        .gate("accuracy[step=*] >= 0.5");
+    let executor = ScriptedExecutor::new()
+        .on("a", [Act::succeed().output("out", PREDICTIONS)])
+        .on("b", [Act::succeed().output("out", broken)]);
+    let run = Place::new().run(plan, Arc::new(executor)).await;
+    let gates = &run.summary.record.as_ref().unwrap().stages[0].gates;
+    assert!(gates.iter().all(|judgement| judgement.verdict == Verdict::Error), "{gates:?}");
+}
+
+/// What was left out could be the slice that a gate asks for.
+#[tokio::test]
+async fn more_metrics_than_the_limit_end_the_step() {
+    let plan = PlanBuilder::new()
+        .stage("evaluate")
+        .step_with("score", &[], |step| step.limits.metrics = Some(2))
+        .gate("a >= 0");
+    let act = ["a", "b", "c"].iter().fold(Act::succeed(), |act, name| act.metric(name, 1.0));
+    let run = Place::new().run(plan, Arc::new(ScriptedExecutor::new().on("score", [act]))).await;
+    assert_eq!(run.summary.exit_code, 1, "{}", run.reason());
+    assert!(run.reason().contains("metrics"), "{}", run.reason());
+}

@@ -143,3 +143,29 @@ async fn a_stage_may_gate_and_promote_at_once() {
     assert_eq!(run.summary.result, RunResult::Passed, "{}", run.reason());
     assert!(place.store.registry().unwrap().resolve("m", "champion").await.unwrap().is_some());
 }
+
+/// A gate that fails is not got around by leaving its stage out, nor by a condition that skips it.
+#[tokio::test]
+async fn a_promotion_needs_every_gate_before_it() {
+    let judged = || plan(&[], &["auc >= 0.99"]).step("weigh", &[]).gate("size <= 9");
+    let script = || {
+        let script = ScriptedExecutor::new()
+            .on("fit", [Act::succeed().output("out", "m")])
+            .on("weigh", [Act::succeed().metric("size", 1.0)])
+            .on("score", [Act::succeed().metric("auc", 0.1)]);
+        Arc::new(script)
+    };
+    let place = Place::new();
+    let mut options = place.options(judged(), script());
+    options.stages = vec!["deploy".into()];
+    let alone = place.run_with(options).await;
+    let mut skipping = judged();
+    skipping.plan.stages[2].condition = Some(is("event.name", "push"));
+    let skipped = place.run(skipping, script()).await;
+    for run in [alone, skipped] {
+        assert_eq!(run.summary.exit_code, 3, "{}", run.reason());
+        let why = "the gates of stage `evaluate` were not judged in this run";
+        assert_eq!(refusal(&run), Some(why), "{}", run.reason());
+    }
+    assert!(place.store.registry().unwrap().models().await.unwrap().is_empty());
+}

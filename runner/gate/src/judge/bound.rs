@@ -270,6 +270,14 @@ fn comparable(name: &str, candidate: &Measurements, reference: &Measurements) ->
             "not comparable: the candidate was scored on {n} ids, the {name} on {m}, and only one of them has id `{id}`"
         ));
     }
+    // Where nothing says that the rows are the same, equal ids are not enough: other labels make them other rows.
+    if candidate.test_set_digest.is_none()
+        && let (Some(ours), Some(theirs)) = (&candidate.predictions, &reference.predictions)
+        && !std::sync::Arc::ptr_eq(ours, theirs)
+        && let Some(id) = metrics::other_label(ours, theirs)
+    {
+        return Err(format!("not comparable: the label of id `{id}` differs in the {name}"));
+    }
     Ok(())
 }
 

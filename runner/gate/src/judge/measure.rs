@@ -122,6 +122,11 @@ impl Source<'_> {
     }
 
     fn slices(self, metric: &str, slices: &[Slice]) -> Result<Vec<Cell>, Lack> {
+        if let Some(reason) = &self.measurements.unreadable
+            && (Metric::from_name(metric).is_some() || metric.starts_with("mean_"))
+        {
+            return Err(Lack::Unusable(reason.clone()));
+        }
         let reported = self.reported(metric, slices);
         let computed = match (Computable::of(metric, self.measurements), &self.measurements.predictions) {
             (Some(known), Some(predictions)) => self.computed(known, predictions, slices),

@@ -31,6 +31,15 @@ pub(crate) fn rows(
     Ok(flipped)
 }
 
+/// The first id whose label is another one in `baseline`. Ids that only one of both has do not count.
+pub(crate) fn other_label<'a>(all: &'a Predictions, baseline: &Predictions) -> Option<&'a str> {
+    let mut ids = all.ids.iter().enumerate();
+    ids.find_map(|(row, id)| {
+        let other = baseline.id_index.row_of(id, &baseline.ids)?;
+        (!same_label((all, row), (baseline, other))).then_some(id)
+    })
+}
+
 /// Rows among `positions` that only the baseline (harmful) and only the candidate (helpful) has right.
 pub(crate) fn counts(
     all: &Predictions,

@@ -62,7 +62,7 @@ pub use formula::formula;
 pub use names::{better, is_fraction, names};
 pub(crate) use {
     binary::labels_and_scores, column::mean as mean_of_column, flips::counts as flip_counts,
-    ranking::query_column,
+    flips::other_label, ranking::query_column,
 };
 
 use crate::predictions::Predictions;
