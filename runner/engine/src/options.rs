@@ -168,6 +168,11 @@ pub trait EventConsumer: Send {
     /// One event. Events arrive in order.
     fn consume(&mut self, event: &RunEvent) -> io::Result<()>;
 
+    /// Called after a burst of events, before it waits for more: the time to show what was kept together.
+    fn rest(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Called once after the last event.
     fn finish(&mut self) -> io::Result<()> {
         Ok(())

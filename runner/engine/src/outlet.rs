@@ -167,5 +167,6 @@ fn pump(consumer: &mut dyn EventConsumer, shared: &Shared) -> Result<(), String>
         for event in batch.drain(..) {
             consumer.consume(&event).map_err(|error| error.to_string())?;
         }
+        consumer.rest().map_err(|error| error.to_string())?;
     }
 }
