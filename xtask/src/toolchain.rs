@@ -16,7 +16,7 @@ pub(crate) const TARGET: &str = "wasm32-wasip2";
 
 /// A way to build a component.
 pub(crate) enum Toolchain {
-    /// The toolchain of `rust-toolchain.toml`, with the target's standard library from rustup.
+    /// The toolchain that builds the runner, with the target's standard library from rustup.
     Rustup,
     /// Debian's `rustc-web`, which brings the standard library as source, with the tools and the C library that
     /// `.ci/install-wasm-toolchain` leaves in `target/tools`.
