@@ -42,6 +42,39 @@ fn machines_read_the_same_problems() {
 }
 
 #[test]
+fn gates_that_no_model_could_fail_are_problems() {
+    let workflow = "name: reach
+metrics:
+  coverage: { unit: fraction }
+stages:
+  train:
+    steps:
+      - id: fit
+        run: echo hello
+    gates:
+      - fpr <= 5
+      - stable: spread(recall[region]) <= 5
+      - mcc >= -0.5
+      - { metric: coverage, min: 80, max: 100% }
+";
+    let workspace = Workspace::with_workflow(workflow);
+    let seen = workspace.run(&["check", "workflow.yml", "--format", "github"]).expect_code(2);
+    let errors: Vec<&str> = seen.stdout.lines().filter(|line| line.starts_with("::error ")).collect();
+    assert_eq!(errors.len(), 3, "{errors:#?}");
+    for (error, place, help) in [
+        (errors[0], "line=10,", "did you mean `5%25`?"),
+        (errors[1], "line=11,", "did you mean `5%25`?"),
+        (errors[2], "line=13,", "did you mean `80%25`?"),
+    ] {
+        assert!(error.contains(place) && error.contains(help), "{error}");
+    }
+    let text = workspace.run(&["check", "workflow.yml"]).expect_code(2);
+    for place in ["workflow.yml:10:16", "workflow.yml:11:43", "workflow.yml:13:34"] {
+        assert!(text.stdout.contains(place) || text.stderr.contains(place), "{place}: {text:?}");
+    }
+}
+
+#[test]
 fn hostile_files_get_a_diagnostic_each() {
     let deep = format!("name: {}{}", "[".repeat(10_000), "]".repeat(10_000));
     let mut aliases = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");

@@ -1,6 +1,13 @@
 //! What checking a workflow asks of the outside world, answered.
 
-use std::{cell::RefCell, collections::HashMap, fs, io::Read as _, path::Path, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    fs,
+    io::Read as _,
+    path::Path,
+    rc::Rc,
+};
 
 use jsonschema::Validator;
 use runner_gate::{grammar, mapping};
@@ -78,10 +85,10 @@ impl Surroundings for Outside<'_> {
         }
     }
 
-    fn check_gate(&self, gate: &PlannedGate) -> Vec<Problem> {
+    fn check_gate(&self, gate: &PlannedGate, units: &BTreeMap<String, String>) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(line) = &gate.line
-            && let Err(error) = grammar::parse(line)
+            && let Err(error) = grammar::parse_within_reach(line, units)
         {
             problems.push(Problem {
                 code: error.code.to_string(),
@@ -92,7 +99,7 @@ impl Surroundings for Outside<'_> {
             });
         }
         if let Some(value) = &gate.mapping
-            && let Err(errors) = mapping::from_json(value)
+            && let Err(errors) = mapping::from_json_within_reach(value, units)
         {
             problems.extend(errors.into_iter().map(|error| Problem {
                 code: error.code.to_string(),

@@ -34,6 +34,7 @@ pub mod mapping;
 pub mod metrics;
 pub mod policy;
 pub mod predictions;
+pub(crate) mod reach;
 pub mod stats;
 pub(crate) mod sum;
 pub mod unit;

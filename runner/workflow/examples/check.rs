@@ -1,7 +1,7 @@
 //! How long checking a large workflow takes: `cargo run --release -p runner-workflow --example check [STEPS]`.
 #![expect(clippy::print_stdout, reason = "the example's purpose is to print a figure")]
 
-use std::{fmt::Write as _, time::Instant};
+use std::{collections::BTreeMap, fmt::Write as _, time::Instant};
 
 use runner_workflow::{
     CheckOptions, check,
@@ -21,7 +21,7 @@ impl Surroundings for Empty {
         Vec::new()
     }
 
-    fn check_gate(&self, _: &PlannedGate) -> Vec<Problem> {
+    fn check_gate(&self, _: &PlannedGate, _: &BTreeMap<String, String>) -> Vec<Problem> {
         Vec::new()
     }
 

@@ -1,6 +1,6 @@
 //! What checking a workflow needs from outside, as a trait, so that this crate stays free of I/O.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::plan::{Kind, PlannedGate};
 
@@ -55,8 +55,8 @@ pub trait Surroundings {
     /// Problems of a `with:` value against the plugin's JSON Schema. Values that contain `${{ }}` are left out by the caller.
     fn check_config(&self, schema: &serde_json::Value, config: &serde_json::Value) -> Vec<Problem>;
 
-    /// Problems of one gate, in either form.
-    fn check_gate(&self, gate: &PlannedGate) -> Vec<Problem>;
+    /// Problems of one gate, in either form, in a workflow that declares these units of metrics.
+    fn check_gate(&self, gate: &PlannedGate, units: &BTreeMap<String, String>) -> Vec<Problem>;
 
     /// The text of a file that the workflow names (`params: { file: … }`), relative to the workspace.
     fn read(&self, path: &str) -> Result<String, Problem>;

@@ -180,8 +180,8 @@ impl Surroundings for Revision<'_> {
         Vec::new()
     }
 
-    fn check_gate(&self, gate: &PlannedGate) -> Vec<Problem> {
-        self.outside.check_gate(gate)
+    fn check_gate(&self, gate: &PlannedGate, units: &BTreeMap<String, String>) -> Vec<Problem> {
+        self.outside.check_gate(gate, units)
     }
 
     fn read(&self, path: &str) -> Result<String, Problem> {

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::{
-    Bound, Comparator, Quantity, Reference, Sign, SyntaxError, Test,
+    Bound, Comparator, Quantity, Reference, Sign, SyntaxError, Term, Test,
     cursor::{Parsed, Parser},
     words::{is_not_finite, nearest},
 };
-use crate::{exact::Exact, unit::Unit};
+use crate::{exact::Exact, reach, unit::Unit};
 
 impl Parser<'_> {
     pub(super) fn comparator(&mut self) -> Parsed<Comparator> {
@@ -49,18 +49,18 @@ impl Parser<'_> {
         ))
     }
 
-    pub(super) fn within(&mut self) -> Parsed<Test> {
+    pub(super) fn within(&mut self, term: &Term) -> Parsed<Test> {
         let start = self.skip_space();
         let help = || Some("write `metric within [low, high]`".to_owned());
         if !self.take("[") {
             return Err(self.expected("`[`", help()));
         }
-        let lower = self.bound()?;
+        let lower = self.bound_of(term)?;
         self.skip_space();
         if !self.take(",") {
             return Err(self.expected("`,`", help()));
         }
-        let upper = self.bound()?;
+        let upper = self.bound_of(term)?;
         self.skip_space();
         if !self.take("]") {
             return Err(self.expected("`]`", help()));
@@ -79,7 +79,16 @@ impl Parser<'_> {
         Ok(Test::Within { lower, upper })
     }
 
-    pub(super) fn bound(&mut self) -> Parsed<Bound> {
+    pub(super) fn bound_of(&mut self, term: &Term) -> Parsed<Bound> {
+        let start = self.skip_space();
+        let bound = self.bound()?;
+        if let Some(beyond) = self.units.and_then(|units| reach::of_bound(term, &bound, units)) {
+            return Err(Self::error(start..self.at, reach::CODE, beyond.message, Some(beyond.help)));
+        }
+        Ok(bound)
+    }
+
+    fn bound(&mut self) -> Parsed<Bound> {
         let start = self.skip_space();
         let next = self.peek();
         if next.is_some_and(|character| character.is_ascii_digit() || "-+.".contains(character)) {

@@ -1,6 +1,6 @@
 //! A position in the text of a gate, and the words and quotes that start there.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     SyntaxError,
@@ -13,6 +13,8 @@ pub(super) type Parsed<T> = Result<T, SyntaxError>;
 pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
+    /// Declared units of metrics, where bounds are held against what a metric can be.
+    pub(super) units: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> Parser<'a> {

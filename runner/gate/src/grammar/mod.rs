@@ -28,6 +28,6 @@ pub use ast::{
     Aggregate, Better, Bound, Comparator, Gate, Method, OnInconclusive, OnMissing, Quantity, Reference,
     Relation, Rule, Selector, Settings, Sign, Slice, SliceFamilies, Term, Test,
 };
-pub use parse::{SyntaxError, parse};
+pub use parse::{SyntaxError, parse, parse_within_reach};
 pub(crate) use parse::{parse_quantity, parse_term};
 pub(crate) use words::{is_id, nearest};

@@ -1,6 +1,6 @@
 //! Reads the one-line form. Written by hand, so that every error can say what is wrong, where, and what to write.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     Bound, Gate, Quantity, Reference, Rule, Settings, Term, Test,
@@ -25,7 +25,16 @@ pub struct SyntaxError {
 
 /// Reads a gate. Never panics, whatever the text, and takes time linear in its length.
 pub fn parse(text: &str) -> Result<Gate, SyntaxError> {
-    let mut parser = Parser { text, at: 0 };
+    gate(Parser { text, at: 0, units: None })
+}
+
+/// Reads a gate of a workflow that declares these units of metrics, and refuses bounds beyond what a metric can be: such
+/// a rule would always hold, or never.
+pub fn parse_within_reach(text: &str, units: &BTreeMap<String, String>) -> Result<Gate, SyntaxError> {
+    gate(Parser { text, at: 0, units: Some(units) })
+}
+
+fn gate(mut parser: Parser<'_>) -> Result<Gate, SyntaxError> {
     let id = parser.id();
     let mut rules = vec![parser.rule()?];
     let mut level = Level::Fail;
@@ -53,7 +62,7 @@ pub fn parse(text: &str) -> Result<Gate, SyntaxError> {
 
 /// Reads a term alone, as `metric:` of the mapping form has it.
 pub(crate) fn parse_term(text: &str) -> Parsed<Term> {
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser { text, at: 0, units: None };
     let term = parser.term()?;
     parser.end("after the metric")?;
     Ok(term)
@@ -61,7 +70,7 @@ pub(crate) fn parse_term(text: &str) -> Parsed<Term> {
 
 /// Reads a number with its unit alone, as margins of the mapping form have it.
 pub(crate) fn parse_quantity(text: &str) -> Parsed<Quantity> {
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = Parser { text, at: 0, units: None };
     let quantity = parser.quantity("a number")?;
     parser.end("after the number")?;
     Ok(quantity)
@@ -85,10 +94,10 @@ impl Parser<'_> {
         self.skip_space();
         let test = if self.peek_word() == "within" {
             self.take_word();
-            self.within()?
+            self.within(&term)?
         } else {
             let comparator = self.comparator()?;
-            Test::Compare { comparator, bound: self.bound()? }
+            Test::Compare { comparator, bound: self.bound_of(&term)? }
         };
         let bounds = match &test {
             Test::Compare { bound, .. } => vec![bound],

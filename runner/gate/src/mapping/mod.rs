@@ -29,10 +29,15 @@
 
 mod keys;
 
+use std::collections::BTreeMap;
+
 use keys::Reader;
 use serde_json::Value;
 
-use crate::grammar::{Bound, Comparator, Gate, Relation, Rule, Settings, SliceFamilies, Test};
+use crate::{
+    grammar::{Bound, Comparator, Gate, Relation, Rule, Settings, SliceFamilies, Term, Test},
+    reach,
+};
 
 /// Something wrong with a gate in mapping form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +81,19 @@ const KEYS: [&str; 22] = [
 
 /// Reads a gate in mapping form, or says everything that is wrong with it.
 pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
+    read(value, None)
+}
+
+/// Reads a gate of a workflow that declares these units of metrics, and refuses bounds beyond what a metric can be: such
+/// a rule would always hold, or never.
+pub fn from_json_within_reach(
+    value: &Value,
+    units: &BTreeMap<String, String>,
+) -> Result<Gate, Vec<MappingProblem>> {
+    read(value, Some(units))
+}
+
+fn read(value: &Value, units: Option<&BTreeMap<String, String>>) -> Result<Gate, Vec<MappingProblem>> {
     let mut reader = Reader::default();
     let Some(map) = value.as_object() else {
         reader.report("", "gate::type", "a gate is one line of text or a mapping", None);
@@ -109,6 +127,11 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
             key(name).and_then(|value| reader.relative(&format!("/{name}"), value))
         {
             tests.push(Test::Relative { relation, reference, margin });
+        }
+    }
+    if let (Some(term), Some(units)) = (&term, units) {
+        for test in &tests {
+            beyond_reach(&mut reader, term, test, units);
         }
     }
     let rule_keys = ["min", "max", "no-worse-than", "improve-by", "at-most-better-than"];
@@ -150,6 +173,22 @@ pub fn from_json(value: &Value) -> Result<Gate, Vec<MappingProblem>> {
             Ok(Gate { id, rules, level, settings })
         }
         _ => Err(reader.problems),
+    }
+}
+
+fn beyond_reach(reader: &mut Reader, term: &Term, test: &Test, units: &BTreeMap<String, String>) {
+    let (pointer, beyond) = match test {
+        Test::Compare { comparator, bound } => {
+            let key = if *comparator == Comparator::AtLeast { "/min" } else { "/max" };
+            (key.to_owned(), reach::of_bound(term, bound, units))
+        }
+        Test::Relative { relation, reference, margin } => {
+            (format!("/{}/margin", relation.key()), reach::of_margin(term, reference, margin, units))
+        }
+        Test::Within { .. } => return,
+    };
+    if let Some(beyond) = beyond {
+        reader.report(&pointer, reach::CODE, beyond.message, Some(beyond.help));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Gates of a stage. Their grammar belongs to the gate crate, which is asked through the surroundings.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::Context;
 use crate::{
@@ -10,16 +10,20 @@ use crate::{
     read::Spanned,
 };
 
-/// The gates of a stage, checked.
-pub(crate) fn gates(stage: &StageDocument, context: &mut Context<'_>) -> Vec<PlannedGate> {
+/// The gates of a stage, checked; `units` are those that the workflow declares.
+pub(crate) fn gates(
+    stage: &StageDocument,
+    units: &BTreeMap<String, String>,
+    context: &mut Context<'_>,
+) -> Vec<PlannedGate> {
     let mut planned = Vec::new();
     for gate in stage.gates.as_ref().map(|gates| gates.value.as_slice()).unwrap_or_default() {
-        planned.push(self::gate(gate, context));
+        planned.push(self::gate(gate, units, context));
     }
     planned
 }
 
-fn gate(gate: &Spanned<Gate>, context: &mut Context<'_>) -> PlannedGate {
+fn gate(gate: &Spanned<Gate>, units: &BTreeMap<String, String>, context: &mut Context<'_>) -> PlannedGate {
     let (line, mapping) = match &gate.value {
         Gate::Line { text, .. } => (Some(text.clone()), None),
         Gate::Mapping { value, .. } => (None, Some(value.clone())),
@@ -37,7 +41,7 @@ fn gate(gate: &Spanned<Gate>, context: &mut Context<'_>) -> PlannedGate {
         );
         return planned;
     }
-    for problem in context.surroundings.check_gate(&planned) {
+    for problem in context.surroundings.check_gate(&planned, units) {
         let span = match (&gate.value, &problem.pointer, &problem.range) {
             (Gate::Mapping { shape, .. }, Some(pointer), _) => shape.locate(pointer),
             (Gate::Line { .. }, _, Some(range)) => place(gate, range),

@@ -155,6 +155,8 @@ pub(crate) fn resolve(
     };
     let data = top::data(document, context);
     let metrics = top::metrics(document);
+    let units =
+        metrics.iter().filter_map(|(name, metric)| Some((name.clone(), metric.unit.clone()?))).collect();
     let baseline = top::baseline(document, context);
     let secrets = top::secrets(document, context);
     let policy = top::policy(document);
@@ -169,7 +171,7 @@ pub(crate) fn resolve(
     for (index, (stage, needs)) in outline.stages.iter().zip(needs).enumerate() {
         let condition = names::stage_condition(stage, &outline, index, &mut order, context);
         let promote = promote::promote(stage, &outline, index, &mut order, context);
-        let gates = gates::gates(stage.document, context);
+        let gates = gates::gates(stage.document, &units, context);
         let services = services::services(stage, &outline, context);
         let planned = |step: usize| {
             let first = outline.steps[step].first;

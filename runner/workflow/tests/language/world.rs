@@ -1,6 +1,6 @@
 //! A world for checking workflows: the standard plugins as far as tests need them, and a few files.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use runner_workflow::{
     CheckOptions, Checked, Diagnostic, check,
@@ -92,7 +92,7 @@ impl Surroundings for World {
     }
 
     /// A line needs a comparison; a mapping must not have `mni`.
-    fn check_gate(&self, gate: &PlannedGate) -> Vec<Problem> {
+    fn check_gate(&self, gate: &PlannedGate, _: &BTreeMap<String, String>) -> Vec<Problem> {
         if let Some(at) = gate.line.as_ref().and_then(|line| line.find("=>")) {
             let help = Some("write `>=`".to_owned());
             let base = problem("gate::comparison", "`=>` is not a comparison".to_owned());
