@@ -97,15 +97,18 @@ impl<'a> Bounds<'a> {
         source.cells(&term).map_err(|lack| unusable(reference, &term.metric, &lack))
     }
 
-    /// Slices of the references that cells of the candidate do not have, with the name of the reference. A metric of
-    /// the candidate itself cannot lose slices.
+    /// Slices of the references that cells of the candidate do not have, with the name of the reference; under an
+    /// aggregate those that it was made of. A metric of the candidate itself cannot lose slices.
     pub(super) fn vanished(&self, cells: &[Cell]) -> Vec<(SliceValues, &str)> {
         let mut lost: Vec<(SliceValues, &str)> = Vec::new();
         for (reference, found) in &self.references {
             let (false, Ok(found)) = (matches!(reference, Reference::Metric(_)), found) else { continue };
-            for slice in found.iter().map(|cell| &cell.slice) {
-                let known = cells.iter().any(|cell| cell.slice == *slice);
-                if !known && !lost.iter().any(|(lost, _)| lost == slice) {
+            if found.iter().zip(cells).all(|(theirs, ours)| theirs.is_mean_of_others(ours)) {
+                continue;
+            }
+            let known: Vec<&SliceValues> = cells.iter().flat_map(Cell::slices).collect();
+            for slice in found.iter().flat_map(Cell::slices) {
+                if !known.contains(&slice) && !lost.iter().any(|(lost, _)| lost == slice) {
                     lost.push((slice.clone(), reference.name()));
                 }
             }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     evidence::{Defaults, Evidence},
     exact::Exact,
-    grammar::{Bound, Comparator, Gate, OnMissing, Reference, Rule, Test},
+    grammar::{Aggregate, Bound, Comparator, Gate, OnMissing, Reference, Rule, Test},
     metrics::Metric,
     predictions::Predictions,
     unit::Unit,
@@ -297,13 +297,8 @@ impl Context<'_> {
             (1.0, exact.unwrap_or(f64::NAN))
         };
         let theirs = self.bounds.reference_cell(reference, &cell.slice);
-        let seeds = |cell: &Cell| match &cell.origin {
-            Origin::Aggregated(crate::grammar::Aggregate::Mean, parts) => {
-                parts.len() > 2 && parts.iter().all(|part| matches!(part.origin, Origin::Reported))
-            }
-            _ => false,
-        };
-        if let Some(theirs) = theirs.filter(|theirs| seeds(theirs) && seeds(cell)) {
+        let seeds = theirs.filter(|theirs| theirs.is_mean_of_reported() && cell.is_mean_of_reported());
+        if let Some(theirs) = seeds {
             return Against::Seeds { with: theirs, factor, offset, value: base };
         }
         let measured = theirs.filter(|theirs| !matches!(theirs.origin, Origin::Reported));
@@ -359,17 +354,22 @@ impl Context<'_> {
         u64::try_from(codes.len()).ok()
     }
 
-    /// Slices that a reference has and the candidate lost. Each is an error: a slice that vanished cannot be judged.
+    /// Slices that a reference has and the candidate lost. Each is an error: a slice that vanished cannot be judged, and
+    /// what was the worst one may be what is missing. Only a count of slices says for itself how many may be lost.
     fn vanished(&self, test: &Test, cells: &[Cell]) -> Vec<RuleJudgement> {
         let term = &self.rule.term;
-        if term.aggregate.is_some() {
+        if term.aggregate == Some(Aggregate::Count) {
             return Vec::new();
         }
         let lost = self.bounds.vanished(cells).into_iter();
         lost.map(|(slice, name)| {
             let mut judgement = self.of_test(test, None);
             judgement.term = wording::term(term, Some(&slice));
-            judgement.message = format!("{}: this slice vanished, the {name} has it", judgement.term);
+            let what = match term.aggregate {
+                None => "this slice".to_owned(),
+                Some(_) => format!("the slice {}", wording::slice(&slice)),
+            };
+            judgement.message = format!("{}: {what} vanished, the {name} has it", judgement.term);
             judgement.slice = slice;
             judgement
         })

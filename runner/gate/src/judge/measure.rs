@@ -44,6 +44,34 @@ pub(super) struct Cell {
     pub(super) origin: Origin,
 }
 
+impl Cell {
+    /// The slices that it was made of.
+    pub(super) fn slices(&self) -> impl Iterator<Item = &SliceValues> {
+        let parts = match &self.origin {
+            Origin::Aggregated(_, parts) => parts.as_slice(),
+            _ => std::slice::from_ref(self),
+        };
+        parts.iter().map(|part| &part.slice)
+    }
+
+    /// Whether it is a mean of repetitions: of three or more numbers that steps reported.
+    pub(super) fn is_mean_of_reported(&self) -> bool {
+        match &self.origin {
+            Origin::Aggregated(Aggregate::Mean, parts) => {
+                parts.len() > 2 && parts.iter().all(|part| matches!(part.origin, Origin::Reported))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether both are means of repetitions that have none in common, such as of other seeds.
+    pub(super) fn is_mean_of_others(&self, other: &Self) -> bool {
+        self.is_mean_of_reported()
+            && other.is_mean_of_reported()
+            && !self.slices().any(|slice| other.slices().any(|known| known == slice))
+    }
+}
+
 /// Where a cell comes from.
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
@@ -56,7 +84,7 @@ pub(super) enum Origin {
 }
 
 /// What can be computed from predictions.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Computable<'a> {
     /// A standard metric.
     Standard(Metric),
@@ -79,6 +107,22 @@ impl<'a> Computable<'a> {
         match self {
             Self::Standard(metric) => metric.prepare(all, baseline),
             Self::Column(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Between which values it lies, where there are two such.
+    pub(super) fn limits(self) -> Option<(f64, f64)> {
+        match self {
+            Self::Standard(metric) => metric.limits(),
+            Self::Column(_) => None,
+        }
+    }
+
+    /// The kind of each row that it hangs on; see [`Metric::kinds`].
+    pub(super) fn kinds(self, rows: Rows<'_>) -> Result<Vec<Option<u32>>, String> {
+        match self {
+            Self::Standard(metric) => metric.kinds(rows),
+            Self::Column(_) => Ok(vec![Some(0); rows.len()]),
         }
     }
 

@@ -18,6 +18,8 @@
 
 mod bound;
 mod cell;
+#[cfg(test)]
+mod few_tests;
 mod measure;
 #[cfg(test)]
 mod peer_defects;

@@ -90,32 +90,92 @@ impl<'a> Population<'a> {
         (measured, flipped): (&Predictions, &Flipped),
     ) -> Result<Box<dyn Statistic>, Trouble> {
         let ready = |rows: &[u32]| {
-            let theirs;
-            let rows = if std::ptr::eq(measured, self.all) {
-                rows
-            } else {
-                theirs = self.all.matched(rows, measured).map_err(|id| {
-                    Trouble::Impossible(format!("not comparable: the reference has no row with id `{id}`"))
-                })?;
-                &theirs
-            };
-            metric.statistic(Rows { all: measured, some: Some(rows) }, flipped).map_err(Trouble::TooLittle)
+            let rows = self.rows_in(rows, measured)?;
+            metric.statistic(Rows { all: measured, some: Some(&rows) }, flipped).map_err(Trouble::TooLittle)
         };
-        let Origin::Aggregated(aggregate, parts) = &cell.origin else { return ready(&self.rows) };
-        let place: HashMap<u32, u32> = self.rows.iter().copied().zip(0..).collect();
-        let mut slices = Vec::with_capacity(parts.len());
-        for part in parts {
-            if let Origin::Computed(Some(rows)) = &part.origin {
-                let rows = in_order(self.all, rows);
-                let places = rows.iter().filter_map(|row| place.get(row).copied()).collect();
-                slices.push((places, ready(&rows)?));
-            }
+        let Origin::Aggregated(aggregate, _) = &cell.origin else { return ready(&self.rows) };
+        let mut slices = Vec::new();
+        for (rows, places) in self.parts(cell) {
+            slices.push((places, ready(&rows)?));
         }
         let aggregate = *aggregate;
         Ok(Box::new(Aggregated {
             slices,
             aggregate: move |values: &mut Vec<f64>| combined(aggregate, values),
         }))
+    }
+
+    /// Rows of each slice of the cell, and their places among all of its rows; of a cell of one slice, all.
+    fn parts(&self, cell: &Cell) -> Vec<(Vec<u32>, Vec<u32>)> {
+        let place: HashMap<u32, u32> = self.rows.iter().copied().zip(0..).collect();
+        let part = |rows: Vec<u32>| {
+            let places = rows.iter().filter_map(|row| place.get(row).copied()).collect();
+            (rows, places)
+        };
+        let Origin::Aggregated(_, parts) = &cell.origin else { return vec![part(self.rows.clone())] };
+        let parts = parts.iter().filter_map(|cell| match &cell.origin {
+            Origin::Computed(Some(rows)) => Some(part(in_order(self.all, rows))),
+            _ => None,
+        });
+        parts.collect()
+    }
+
+    /// These rows of the candidate in the predictions that are measured.
+    fn rows_in(&self, rows: &[u32], measured: &Predictions) -> Result<Vec<u32>, Trouble> {
+        if std::ptr::eq(measured, self.all) {
+            return Ok(rows.to_vec());
+        }
+        self.all.matched(rows, measured).map_err(|id| {
+            Trouble::Impossible(format!("not comparable: the reference has no row with id `{id}`"))
+        })
+    }
+
+    /// How many units bear on the metric: those with a row of its rarest kind, in the slice that has fewest.
+    pub(super) fn trials(
+        &self,
+        cell: &Cell,
+        (metric, measured): (Computable<'_>, &Predictions),
+        units: &Units,
+    ) -> Result<usize, Trouble> {
+        let mut fewest = usize::MAX;
+        for (rows, places) in self.parts(cell) {
+            let rows = self.rows_in(&rows, measured)?;
+            let kinds =
+                metric.kinds(Rows { all: measured, some: Some(&rows) }).map_err(Trouble::TooLittle)?;
+            let mut seen: Vec<(u32, usize)> = kinds
+                .iter()
+                .zip(places)
+                .filter_map(|(kind, place)| Some(((*kind)?, units.of(place as usize))))
+                .collect();
+            seen.sort_unstable();
+            seen.dedup();
+            let rarest = seen.chunk_by(|a, b| a.0 == b.0).map(<[_]>::len).min();
+            fewest = fewest.min(rarest.unwrap_or(0));
+        }
+        Ok(fewest)
+    }
+
+    /// Whether both models say the same of every row, in all that the metric reads: then they cannot differ in it.
+    pub(super) fn is_same(&self, metric: Computable<'_>, with: &Compared<'_>, theirs: &Predictions) -> bool {
+        if metric != with.metric {
+            return false;
+        }
+        if std::ptr::eq(self.all, theirs) {
+            return true;
+        }
+        let Ok(rows) = self.rows_in(&self.rows, theirs) else { return false };
+        let columns = match metric {
+            Computable::Column(column) => Some((column, column)),
+            Computable::Standard(metric) if metric.of_queries() => {
+                match (query_column(self.view()), query_column(Rows { all: theirs, some: Some(&rows) })) {
+                    (Ok(ours), Ok(theirs)) => Some((ours, theirs)),
+                    _ => return false,
+                }
+            }
+            Computable::Standard(_) => None,
+        };
+        self.all.agrees(&self.rows, theirs, &rows)
+            && columns.is_none_or(|(ours, its)| self.all.agrees_in((ours, &self.rows), theirs, (its, &rows)))
     }
 }
 

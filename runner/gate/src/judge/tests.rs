@@ -323,6 +323,24 @@ fn a_slice_that_vanished_is_an_error() {
         (judgement.verdict, judgement.message.as_str()),
         (Verdict::Error, "f1[r=b]: this slice vanished, the baseline has it")
     );
+    // Under an aggregate too: the worst slice would be gone, and the least of the others better.
+    for aggregate in ["min", "max", "mean", "median", "spread"] {
+        let judgement = judged(&format!("{aggregate}(f1[r]) >= baseline - 90pp"), &measured);
+        assert_eq!(
+            (judgement.verdict, judgement.message),
+            (Verdict::Error, format!("{aggregate}(f1[r]): the slice r=b vanished, the baseline has it"))
+        );
+    }
+    assert_eq!(judged("count(f1[r]) >= baseline - 1", &measured).verdict, Verdict::Pass);
+    // Other seeds are repetitions of the same, not slices that were lost; one of the same seeds is.
+    let seeds = |ours: &[&'static str]| {
+        let of = |names: &[&'static str]| names.iter().map(|name| (*name, 0.9)).collect::<Vec<_>>();
+        evidence(&of(ours), Some(&of(&["f1 seed=1", "f1 seed=2", "f1 seed=3"])))
+    };
+    let judgement = judged("mean(f1[seed]) >= baseline", &seeds(&["f1 seed=4", "f1 seed=5", "f1 seed=6"]));
+    assert_eq!(judgement.verdict, Verdict::Pass, "{}", judgement.message);
+    let judgement = judged("mean(f1[seed]) >= baseline", &seeds(&["f1 seed=1", "f1 seed=2", "f1 seed=4"]));
+    assert_eq!(judgement.verdict, Verdict::Error, "{}", judgement.message);
 }
 
 #[test]

@@ -27,18 +27,18 @@ fn scored(rows: u32, strength: f64, seed: u64, noise: u64) -> Measurements {
     measured(&text)
 }
 
-fn measured(csv: &str) -> Measurements {
+pub(super) fn measured(csv: &str) -> Measurements {
     let predictions = read(csv.as_bytes(), Format::Csv).unwrap_or_else(|error| panic!("{error}"));
     Measurements { predictions: Some(Arc::new(predictions)), ..Measurements::default() }
 }
 
-fn against(candidate: Measurements, baseline: Measurements) -> Evidence {
+pub(super) fn against(candidate: Measurements, baseline: Measurements) -> Evidence {
     let mut evidence = Evidence { candidate, ..Evidence::default() };
     evidence.references.baseline = Reference::Measured(baseline);
     evidence
 }
 
-fn alone(candidate: Measurements) -> Evidence {
+pub(super) fn alone(candidate: Measurements) -> Evidence {
     Evidence { candidate, ..Evidence::default() }
 }
 
@@ -46,11 +46,11 @@ fn confident() -> Defaults {
     Defaults { confidence: Some(0.95), ..Defaults::default() }
 }
 
-fn line(gate: &str, evidence: &Evidence) -> Judgement {
+pub(super) fn line(gate: &str, evidence: &Evidence) -> Judgement {
     judge(&parse(gate).unwrap(), evidence, &confident())
 }
 
-fn mapped(gate: impl std::borrow::Borrow<Value>, evidence: &Evidence) -> Judgement {
+pub(super) fn mapped(gate: impl std::borrow::Borrow<Value>, evidence: &Evidence) -> Judgement {
     let gate = mapping::from_json(gate.borrow()).unwrap_or_else(|problems| panic!("{problems:?}"));
     judge(&gate, evidence, &Defaults::default())
 }

@@ -49,6 +49,7 @@ pub(crate) mod classes;
 mod column;
 pub(crate) mod flips;
 mod formula;
+mod limits;
 mod names;
 mod ranked;
 mod ranking;

@@ -112,6 +112,67 @@ impl Predictions {
         missing(self, other).or_else(|| missing(other, self))
     }
 
+    /// Whether these rows of `self` and those of `other` are pairwise the same in label, prediction, scores and weight.
+    pub(crate) fn agrees(&self, rows: &[u32], other: &Self, theirs: &[u32]) -> bool {
+        let all = |same: &dyn Fn(usize, usize) -> bool| {
+            rows.iter().zip(theirs).all(|(ours, theirs)| same(*ours as usize, *theirs as usize))
+        };
+        let numbers = |ours: Option<&[f64]>, theirs: Option<&[f64]>| match (ours, theirs) {
+            (None, None) => true,
+            (Some(ours), Some(theirs)) => all(&|a, b| ours[a] == theirs[b]),
+            _ => false,
+        };
+        let outcomes = match (&self.outcomes, &other.outcomes) {
+            (
+                Outcomes::Numbers { label, prediction },
+                Outcomes::Numbers { label: truth, prediction: predicted },
+            ) => numbers(Some(label), Some(truth)) && numbers(prediction.as_deref(), predicted.as_deref()),
+            (Outcomes::Classes(ours), Outcomes::Classes(theirs)) => {
+                let names = |a: &[u32], b: &[u32]| {
+                    all(&|i, j| ours.names[a[i] as usize] == theirs.names[b[j] as usize])
+                };
+                names(&ours.label, &theirs.label)
+                    && match (&ours.prediction, &theirs.prediction) {
+                        (None, None) => true,
+                        (Some(ours), Some(theirs)) => names(ours, theirs),
+                        _ => false,
+                    }
+            }
+            _ => false,
+        };
+        let of_classes = match (&self.class_scores, &other.class_scores) {
+            (None, None) => true,
+            (Some(ours), Some(theirs)) => {
+                ours.len() == theirs.len()
+                    && ours.iter().all(|(class, scores)| {
+                        let found = theirs.iter().find(|(name, _)| name == class);
+                        found.is_some_and(|(_, known)| numbers(Some(scores), Some(known)))
+                    })
+            }
+            _ => false,
+        };
+        outcomes
+            && of_classes
+            && numbers(self.score.as_deref(), other.score.as_deref())
+            && numbers(self.weight.as_deref(), other.weight.as_deref())
+    }
+
+    /// Whether these rows of `self` and those of `other` pairwise hold the same in a slice column, which each may name
+    /// otherwise.
+    pub(crate) fn agrees_in(
+        &self,
+        (column, rows): (&str, &[u32]),
+        other: &Self,
+        (its, theirs): (&str, &[u32]),
+    ) -> bool {
+        let found = |all: &'_ Self, name: &str| all.slices.iter().position(|(known, _)| known == name);
+        let (Some(ours), Some(others)) = (found(self, column), found(other, its)) else { return false };
+        let (ours, others) = (&self.slices[ours].1, &other.slices[others].1);
+        rows.iter().zip(theirs).all(|(a, b)| {
+            ours.values[ours.codes[*a as usize] as usize] == others.values[others.codes[*b as usize] as usize]
+        })
+    }
+
     /// Labels and predictions as classes, or why they are none.
     pub(crate) fn classes(&self) -> Result<&Classes, String> {
         match &self.outcomes {

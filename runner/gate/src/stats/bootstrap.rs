@@ -18,6 +18,10 @@ pub const USUAL_SEED: u64 = 0;
 const JACKKNIFE_GROUPS: usize = 400;
 /// Resamples beyond a value below which their number is no measure of its probability.
 const TAIL: f64 = 8.0;
+/// Fewest units that are resampled at any confidence: of fewer, bounds are much surer than they may be.
+const FEWEST_UNITS: usize = 10;
+/// Spread of resamples, as a share of what they were computed from, that is rounding.
+const ROUNDING: f64 = 1e-12;
 /// Share of resamples on which a metric may be undefined.
 const MOST_UNDEFINED: f64 = 0.1;
 
@@ -33,6 +37,13 @@ pub(crate) struct Replicates {
 /// How many threads are worth starting.
 pub(crate) fn usual_threads() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Fewest units whose resamples carry bounds at a confidence: ten, and so many that all of them lying on one side of the
+/// truth by chance (½ to the power of n, as in the sign test) is no likelier than what is left of the confidence.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and below 1075")]
+pub(crate) fn fewest_units(confidence: f64) -> usize {
+    FEWEST_UNITS.max((-(1.0 - confidence).log2()).ceil() as usize)
 }
 
 /// Evaluates the statistics on `resamples` resamples.
@@ -139,10 +150,11 @@ impl Bootstrap {
         self.standard_error
     }
 
-    /// Whether every resample gave the same.
+    /// Whether every resample gave the same, but for the rounding of numbers as large as `scale`.
     #[must_use]
-    pub fn is_constant(&self) -> bool {
-        self.sorted.first() == self.sorted.last()
+    pub fn is_constant(&self, scale: f64) -> bool {
+        let ends = self.sorted.first().zip(self.sorted.last());
+        ends.is_none_or(|(first, last)| last - first <= ROUNDING * scale.abs())
     }
 
     /// Resamples below a value, those equal to it half.

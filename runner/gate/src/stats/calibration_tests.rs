@@ -1,7 +1,7 @@
 //! Whether the promises hold on data whose truth is known: coverage of bounds, false alarms, families of slices.
 
 use super::{
-    bootstrap::{Bootstrap, replicates},
+    bootstrap::{Bootstrap, fewest_units, replicates},
     correction::Correction,
     delong::Components,
     distribution::{normal_cdf, normal_quantile},
@@ -112,6 +112,34 @@ fn nominal_95_percent_bounds_cover_93_to_97_percent() {
 #[ignore = "takes minutes: cargo xtask test --all"]
 fn nominal_95_percent_bounds_cover_93_to_97_percent_of_large_samples() {
     bounds_cover(&[200, 1000, 10_000], 2000, 400);
+}
+
+/// What ten units leave of 95 %, which is why fewer are not resampled.
+#[test]
+fn bounds_of_the_fewest_units_cover_most_of_what_they_promise() {
+    let shares = [5, 7, fewest_units(0.95), 20].map(|n| (n, coverage(rmse, n, 2000, 400)));
+    for (n, (lower, upper)) in shares {
+        eprintln!("rmse, n = {n}: lower {:.1} %, upper {:.1} %", lower * 100.0, upper * 100.0);
+    }
+    let (_, (lower, upper)) = shares[2];
+    assert!(lower >= 0.9 && upper >= 0.82, "{lower} {upper}");
+}
+
+/// A share that every trial gives alike: no true value lies beyond its bounds in more than 5 % of samples.
+#[test]
+fn a_share_without_spread_is_bounded_by_its_trials() {
+    for (trials, truth) in [(4.0, 0.473), (20.0, 0.861), (300.0, 0.9901)] {
+        let constant = Uncertainty::Constant { value: 1.0, limits: (0.0, 1.0), trials };
+        let all_agree = f64::powf(truth, trials);
+        assert!((constant.bounds(1.0 - all_agree).0 - truth).abs() < 1e-12);
+        assert!((constant.p_at_most(truth) - all_agree).abs() < 1e-12);
+        assert_eq!((constant.bounds(0.95).1, constant.p_at_least(1.0)), (1.0, 1.0));
+        assert_eq!((constant.p_at_most(1.0), constant.p_at_most(-0.1)), (1.0, 0.0));
+    }
+    // Where all rows went from wrong to right, as few suffice as for McNemar's exact test.
+    let better =
+        |trials| Uncertainty::Constant { value: 1.0, limits: (-1.0, 1.0), trials }.bounds(0.95).0 > 0.0;
+    assert!(!better(4.0) && better(5.0));
 }
 
 /// Family-wise error: how often any of 100 slices exactly at the bound is called, under Holm.

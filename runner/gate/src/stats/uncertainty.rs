@@ -15,9 +15,9 @@ pub(crate) enum Uncertainty {
     Known(f64),
     /// A share of independent rows.
     Proportion(Proportion),
-    /// A number between 0 and 1 that lies at one end, where its spread shows nothing: as if that many trials had all gone
-    /// one way.
-    AtEnd { at_one: bool, trials: f64 },
+    /// A number between two limits that every resample gave alike, such as a perfect share: as a mean over that many
+    /// trials, all of which gave `value`, while a share of others that was not seen may lie at a limit.
+    Constant { value: f64, limits: (f64, f64), trials: f64 },
     /// Normal.
     Normal { value: f64, standard_error: f64 },
     /// Normal as log odds; between 0 and 1, both excluded.
@@ -34,6 +34,17 @@ fn logit(share: f64) -> f64 {
     (share / (1.0 - share)).ln()
 }
 
+/// How likely so many trials show none of the others, if these move the mean by `distance` and one alone by `reach`.
+fn none_seen(distance: f64, reach: f64, trials: f64) -> f64 {
+    if distance <= 0.0 {
+        1.0
+    } else if distance >= reach {
+        0.0
+    } else {
+        (1.0 - distance / reach).powf(trials)
+    }
+}
+
 impl Uncertainty {
     /// Both one-sided bounds, each at this confidence.
     pub(crate) fn bounds(&self, confidence: f64) -> (f64, f64) {
@@ -41,9 +52,10 @@ impl Uncertainty {
         match self {
             Self::Known(value) => (*value, *value),
             Self::Proportion(proportion) => proportion.bounds(confidence),
-            Self::AtEnd { at_one, trials } => {
-                let far = (1.0 - confidence).powf(1.0 / trials);
-                if *at_one { (far, 1.0) } else { (0.0, 1.0 - far) }
+            Self::Constant { value, limits: (low, high), trials } => {
+                // The largest share of others of which so many trials show none with probability α.
+                let unseen = 1.0 - (1.0 - confidence).powf(1.0 / trials);
+                (value - (value - low) * unseen, value + (high - value) * unseen)
             }
             Self::Normal { value, standard_error } => {
                 (value - z * standard_error, value + z * standard_error)
@@ -64,8 +76,9 @@ impl Uncertainty {
         let p = match self {
             Self::Known(known) => f64::from(u8::from(*known <= value)),
             Self::Proportion(proportion) => proportion.p_at_most(value),
-            Self::AtEnd { at_one: true, trials } => value.clamp(0.0, 1.0).powf(*trials),
-            Self::AtEnd { at_one: false, .. } => f64::from(u8::from(value >= 0.0)),
+            Self::Constant { value: own, limits: (low, _), trials } => {
+                none_seen(own - value, own - low, *trials)
+            }
             Self::Seeds(seeds) => seeds.p_at_most(value),
             Self::Discordant(discordant) => discordant.p_not_better(),
             Self::Resampled(bootstrap) => bootstrap.p_at_most(value),
@@ -79,8 +92,9 @@ impl Uncertainty {
         let p = match self {
             Self::Known(known) => f64::from(u8::from(*known >= value)),
             Self::Proportion(proportion) => proportion.p_at_least(value),
-            Self::AtEnd { at_one: false, trials } => (1.0 - value.clamp(0.0, 1.0)).powf(*trials),
-            Self::AtEnd { at_one: true, .. } => f64::from(u8::from(value <= 1.0)),
+            Self::Constant { value: own, limits: (_, high), trials } => {
+                none_seen(value - own, high - own, *trials)
+            }
             Self::Seeds(seeds) => seeds.p_at_least(value),
             Self::Discordant(discordant) => discordant.p_not_worse(),
             Self::Resampled(bootstrap) => bootstrap.p_at_least(value),
@@ -111,7 +125,9 @@ impl Uncertainty {
         match self {
             Self::Known(_) => 0.0,
             Self::Proportion(proportion) => proportion.standard_error(),
-            Self::AtEnd { trials, .. } => Proportion { successes: *trials, trials: *trials }.standard_error(),
+            Self::Constant { limits: (low, high), trials, .. } => {
+                (high - low) * Proportion { successes: *trials, trials: *trials }.standard_error()
+            }
             Self::Normal { standard_error, .. } | Self::Logit { standard_error, .. } => *standard_error,
             Self::Seeds(seeds) => seeds.standard_error,
             Self::Discordant(discordant) => discordant.standard_error(),

@@ -70,6 +70,16 @@ impl Units {
         self.count
     }
 
+    /// Unit of a row, below [`Self::len`].
+    pub(crate) fn of(&self, row: usize) -> usize {
+        self.of_row.as_ref().map_or(row, |units| units[row] as usize)
+    }
+
+    /// Whether some stratum has one unit only, which every resample holds once.
+    pub(crate) fn has_lone_unit(&self) -> bool {
+        self.strata.contains(&1)
+    }
+
     /// Draws each stratum anew to its own size. `counts` has one entry per row.
     pub(crate) fn draw(&self, stream: &mut Stream, counts: &mut Counts, scratch: &mut Counts) {
         let target = if self.of_row.is_some() { &mut *scratch } else { &mut *counts };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Against, Found, Question};
 use crate::{
-    grammar::Method,
+    grammar::{Aggregate, Method},
     judge::{
         measure::{Cell, Computable, Origin},
         population::{Compared, Population, Trouble, is},
@@ -12,10 +12,11 @@ use crate::{
     metrics::{self, Metric},
     predictions::Predictions,
     stats::{
-        bootstrap::{Bootstrap, replicates, usual_threads},
+        bootstrap::{Bootstrap, fewest_units, replicates, usual_threads},
         delong::Components,
         seeds::MeanOfSeeds,
         uncertainty::Uncertainty,
+        units::Units,
     },
 };
 
@@ -55,11 +56,13 @@ impl Question<'_> {
             Method::Auto | Method::Bootstrap | Method::PairedBootstrap | Method::McNemar => {
                 let statistic = population.statistic(self.cell, metric, (all, &flipped))?;
                 let units = population.units(self.settings, metric)?;
+                self.enough(&units)?;
                 let drawn = replicates(&units, &[&*statistic], self.draws(), usual_threads());
-                let value = self.value.to_f64();
-                let bootstrap = Bootstrap::new(value, &drawn.resampled[0], &drawn.left_out[0])
+                let bootstrap = Bootstrap::new(self.value.to_f64(), &drawn.resampled[0], &drawn.left_out[0])
                     .map_err(Trouble::TooLittle)?;
-                let contrast = self.spread(bootstrap, value, units.len());
+                let contrast = spread(bootstrap, self.value.to_f64(), self.limits(metric), || {
+                    population.trials(self.cell, (metric, all), &units)
+                })?;
                 let text = format!("BCa bootstrap of {}", self.what_is_drawn(units.len()));
                 Ok(Some(Found {
                     drawn: true,
@@ -69,25 +72,43 @@ impl Question<'_> {
         }
     }
 
-    /// A share that is 0 or 1 on every resample is not known for sure.
-    fn spread(&self, bootstrap: Bootstrap, value: f64, units: usize) -> Uncertainty {
-        match bootstrap.is_constant() {
-            false => Uncertainty::Resampled(bootstrap),
-            true if metrics::is_fraction(self.name) && (value == 0.0 || value == 1.0) => {
-                Uncertainty::AtEnd { at_one: value == 1.0, trials: units as f64 }
-            }
-            true => Uncertainty::Known(value),
+    /// Whether there is enough to resample.
+    fn enough(&self, units: &Units) -> Result<(), Trouble> {
+        let fewest = fewest_units(self.confidence);
+        if units.len() < fewest {
+            let drawn = self.what_is_drawn(units.len());
+            return Err(Trouble::TooLittle(format!(
+                "{drawn} cannot carry a bootstrap, which needs at least {fewest}"
+            )));
+        }
+        match &self.settings.stratify {
+            Some(column) if units.has_lone_unit() => Err(Trouble::TooLittle(format!(
+                "a value of `{column}` has one unit only, which every resample holds once"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Between which values the cell lies.
+    fn limits(&self, metric: Computable<'_>) -> Option<(f64, f64)> {
+        let (low, high) = metric.limits()?;
+        match &self.cell.origin {
+            Origin::Aggregated(Aggregate::Spread, _) => Some((0.0, high - low)),
+            _ => Some((low, high)),
         }
     }
 
     fn what_is_drawn(&self, units: usize) -> String {
-        let mut text = match &self.settings.cluster {
-            Some(column) => format!("{units} values of `{column}`"),
-            None if matches!(self.metric, Some(Computable::Standard(metric)) if metric.of_queries()) => {
-                format!("{units} queries")
-            }
-            None => format!("{units} rows"),
+        let of_queries = matches!(self.metric, Some(Computable::Standard(metric)) if metric.of_queries());
+        let (one, many) = match &self.settings.cluster {
+            Some(_) => ("value", "values"),
+            None if of_queries => ("query", "queries"),
+            None => ("row", "rows"),
         };
+        let mut text = format!("{units} {}", if units == 1 { one } else { many });
+        if let Some(column) = &self.settings.cluster {
+            let _ = write!(text, " of `{column}`");
+        }
         if let Some(column) = &self.settings.stratify {
             let _ = write!(text, " within `{column}`");
         }
@@ -104,16 +125,17 @@ impl Question<'_> {
     fn area_alone(&self, population: &Population<'_>) -> Result<Found, Trouble> {
         let components = components(population.all, &population.rows)?;
         let (m, n) = (components.positives.len(), components.negatives.len());
-        let variance = components.variance().ok_or_else(|| {
-            Trouble::TooLittle("a class has fewer than two rows, so its spread is unknown".to_owned())
+        let fewest = fewest_units(self.confidence);
+        let variance = components.variance().filter(|_| m.min(n) >= fewest).ok_or_else(|| {
+            Trouble::TooLittle(format!(
+                "{m} positives and {n} negatives: of each at least {fewest} are needed"
+            ))
         })?;
         let auc = components.auc;
         let contrast = if variance > 0.0 && auc > 0.0 && auc < 1.0 {
             Uncertainty::Logit { value: auc, standard_error: variance.sqrt() }
-        } else if auc == 1.0 || auc == 0.0 {
-            Uncertainty::AtEnd { at_one: auc == 1.0, trials: m.min(n) as f64 }
         } else {
-            Uncertainty::Known(auc)
+            constant(auc, Some((0.0, 1.0)), m.min(n))?
         };
         let text = format!("DeLong's variance of {m} positives and {n} negatives, on the scale of log odds");
         Ok(Found::alone(contrast, self.confidence, Method::DeLong, text))
@@ -130,7 +152,10 @@ impl Question<'_> {
                     "`method: wilson` compares a share with a number, not with another model: write `method: paired-bootstrap`".to_owned(),
                 ));
             }
-            Method::McNemar => return self.mcnemar(metric, theirs, factor).map(Some),
+            Method::McNemar => {
+                let same = population.is_same(metric, with, theirs);
+                return self.mcnemar(metric, (theirs, same), factor).map(Some);
+            }
             Method::DeLong => {
                 let plain = self.settings.cluster.is_none() && self.settings.stratify.is_none();
                 let same = is(metric, Metric::RocAuc) && is(with.metric, Metric::RocAuc);
@@ -141,7 +166,8 @@ impl Question<'_> {
                 {
                     return Err(self.no_area());
                 }
-                return self.areas(&population, theirs, factor).map(Some);
+                let same = population.is_same(metric, with, theirs);
+                return self.areas(&population, (theirs, same), factor).map(Some);
             }
             Method::Auto | Method::Bootstrap | Method::PairedBootstrap => {}
         }
@@ -156,28 +182,37 @@ impl Question<'_> {
         let (Some(value), Some(base)) = (value, base) else {
             return Err(Trouble::TooLittle("the reference has no value on these rows".to_owned()));
         };
+        let enough = self.enough(&units);
+        let trials = |(metric, measured)| population.trials(self.cell, (metric, measured), &units);
+        let own = enough.clone().and_then(|()| {
+            let own =
+                Bootstrap::new(value, &drawn.resampled[0], &drawn.left_out[0]).map_err(Trouble::TooLittle)?;
+            spread(own, value, self.limits(metric), || trials((metric, all)))
+        });
+        let same = population.is_same(metric, with, theirs);
         let contrast = |factor: f64| {
+            let difference = value - factor * base;
+            if same {
+                return Ok(Uncertainty::Known(difference));
+            }
+            enough.clone()?;
             let minus = |lists: &[Vec<f64>]| -> Vec<f64> {
                 lists[0].iter().zip(&lists[1]).map(|(a, b)| a - factor * b).collect()
             };
-            Bootstrap::new(value - factor * base, &minus(&drawn.resampled), &minus(&drawn.left_out))
-                .map_err(Trouble::TooLittle)
-        };
-        let own =
-            Bootstrap::new(value, &drawn.resampled[0], &drawn.left_out[0]).map_err(Trouble::TooLittle)?;
-        let own = self.spread(own, value, units.len());
-        let difference = contrast(1.0)?;
-        let bounds = difference.bounds(self.confidence);
-        let tested = if factor == 1.0 { difference } else { contrast(factor)? };
-        let contrast = if tested.is_constant() {
-            Uncertainty::Known(tested.value())
-        } else {
-            Uncertainty::Resampled(tested)
+            let bootstrap = Bootstrap::new(difference, &minus(&drawn.resampled), &minus(&drawn.left_out))
+                .map_err(Trouble::TooLittle)?;
+            let limits = self.limits(metric).zip(self.limits(with.metric)).map(|(ours, theirs)| {
+                let ends = (factor * theirs.0, factor * theirs.1);
+                (ours.0 - ends.0.max(ends.1), ours.1 - ends.0.min(ends.1))
+            });
+            spread(bootstrap, value.abs().max((factor * base).abs()), limits, || {
+                Ok(trials((metric, all))?.min(trials((with.metric, theirs))?))
+            })
         };
         Ok(Some(Found {
-            contrast,
-            interval: Some(own.bounds(self.confidence)),
-            difference: Some(bounds),
+            contrast: contrast(factor)?,
+            interval: own.ok().map(|own| own.bounds(self.confidence)),
+            difference: Some(contrast(1.0)?.bounds(self.confidence)),
             method: Method::PairedBootstrap,
             text: format!(
                 "BCa bootstrap of the difference: {} drawn for both alike",
@@ -187,7 +222,12 @@ impl Question<'_> {
         }))
     }
 
-    fn mcnemar(&self, metric: Computable<'_>, theirs: &Predictions, factor: f64) -> Result<Found, Trouble> {
+    fn mcnemar(
+        &self,
+        metric: Computable<'_>,
+        (theirs, same): (&Predictions, bool),
+        factor: f64,
+    ) -> Result<Found, Trouble> {
         let offset = match &self.against {
             Against::Paired { offset, .. } => *offset,
             _ => 0.0,
@@ -208,10 +248,10 @@ impl Question<'_> {
             return Err(Trouble::Impossible("`method: mcnemar` knows no weights".to_owned()));
         };
         let table = metrics::flip_counts(all, theirs, rows.as_deref()).map_err(Trouble::Impossible)?;
-        let contrast = if table.helpful + table.harmful == 0 {
-            Uncertainty::Known(0.0)
-        } else {
-            Uncertainty::Discordant(table)
+        let contrast = match table.helpful + table.harmful {
+            0 if same => Uncertainty::Known(0.0),
+            0 => Uncertainty::Constant { value: 0.0, limits: (-1.0, 1.0), trials: table.rows as f64 },
+            _ => Uncertainty::Discordant(table),
         };
         Ok(Found {
             difference: Some(contrast.bounds(self.confidence)),
@@ -229,7 +269,7 @@ impl Question<'_> {
     fn areas(
         &self,
         population: &Population<'_>,
-        theirs: &Predictions,
+        (theirs, same): (&Predictions, bool),
         factor: f64,
     ) -> Result<Found, Trouble> {
         let rows = population
@@ -238,25 +278,29 @@ impl Question<'_> {
             .map_err(|id| Trouble::Impossible(format!("not comparable: no row with id `{id}`")))?;
         let ours = components(population.all, &population.rows)?;
         let mut theirs = components(theirs, &rows)?;
-        let few =
-            || Trouble::TooLittle("a class has fewer than two rows, so its spread is unknown".to_owned());
-        let normal = |value: f64, variance: f64| {
-            if variance > 0.0 {
-                Uncertainty::Normal { value, standard_error: variance.sqrt() }
-            } else {
-                Uncertainty::Known(value)
+        let own = self.area_alone(population);
+        let rarer = ours.positives.len().min(ours.negatives.len());
+        let sure = |theirs: &Components, factor: f64| {
+            let value = ours.auc - theirs.auc;
+            if same {
+                return Ok(Uncertainty::Known(value));
+            }
+            match ours.variance_of_difference(theirs).filter(|_| own.is_ok()) {
+                Some(variance) if variance > 0.0 => {
+                    Ok(Uncertainty::Normal { value, standard_error: variance.sqrt() })
+                }
+                Some(_) => constant(value, Some((-factor.max(0.0), 1.0 - factor.min(0.0))), rarer),
+                None => Err(own.as_ref().err().cloned().unwrap_or_else(unknown)),
             }
         };
-        let difference = normal(ours.auc - theirs.auc, ours.variance_of_difference(&theirs).ok_or_else(few)?);
+        let difference = sure(&theirs, 1.0)?;
         for value in theirs.positives.iter_mut().chain(&mut theirs.negatives) {
             *value *= factor;
         }
         theirs.auc *= factor;
-        let contrast = normal(ours.auc - theirs.auc, ours.variance_of_difference(&theirs).ok_or_else(few)?);
-        let own = self.area_alone(population)?;
         Ok(Found {
-            contrast,
-            interval: own.interval,
+            contrast: sure(&theirs, factor)?,
+            interval: own.as_ref().ok().and_then(|own| own.interval),
             difference: Some(difference.bounds(self.confidence)),
             method: Method::DeLong,
             text: "DeLong's covariance of both areas on the same rows".to_owned(),
@@ -265,44 +309,82 @@ impl Question<'_> {
     }
 
     /// Of a mean over seeds, alone or minus that of a reference.
-    pub(super) fn over_seeds(&self, parts: &[Cell], with: Option<(&Cell, f64)>) -> Option<Found> {
+    pub(super) fn over_seeds(
+        &self,
+        parts: &[Cell],
+        with: Option<(&Cell, f64)>,
+    ) -> Result<Option<Found>, Trouble> {
         if !matches!(self.settings.method, Method::Auto | Method::SeedsT) || parts.len() < 3 {
-            return None;
+            return Ok(None);
         }
         let values = |parts: &[Cell]| -> Vec<f64> { parts.iter().filter_map(|part| part.observed).collect() };
         let ours = values(parts);
-        let own = MeanOfSeeds::of(&ours)?;
+        let Some(own) = MeanOfSeeds::of(&ours) else { return Ok(None) };
         let certain = |seeds: MeanOfSeeds| {
             if seeds.standard_error > 0.0 {
-                Uncertainty::Seeds(seeds)
-            } else {
-                Uncertainty::Known(seeds.mean)
+                return Ok(Uncertainty::Seeds(seeds));
             }
+            Err(Trouble::TooLittle(format!(
+                "all {} repetitions give the same, so their spread is unknown",
+                parts.len()
+            )))
         };
         let text = |what: &str| format!("Student's t over {} repetitions{what}", parts.len());
         let Some((reference, factor)) = with else {
-            return Some(Found::alone(certain(own), self.confidence, Method::SeedsT, text("")));
+            return Ok(Some(Found::alone(certain(own)?, self.confidence, Method::SeedsT, text(""))));
         };
-        let Origin::Aggregated(_, theirs) = &reference.origin else { return None };
+        let Origin::Aggregated(_, theirs) = &reference.origin else { return Ok(None) };
         let same = theirs.len() == parts.len() && parts.iter().zip(theirs).all(|(a, b)| a.slice == b.slice);
         let theirs = values(theirs);
+        // The same numbers seed by seed: nothing changed.
+        let unchanged = same && ours == theirs;
         let minus = |factor: f64| {
             let scaled: Vec<f64> = theirs.iter().map(|value| factor * value).collect();
-            if same {
+            let seeds = if same {
                 MeanOfSeeds::of(&ours.iter().zip(&scaled).map(|(a, b)| a - b).collect::<Vec<_>>())
             } else {
                 MeanOfSeeds::welch(&ours, &scaled)
+            };
+            match seeds {
+                Some(seeds) if unchanged => Ok(Uncertainty::Known(seeds.mean)),
+                Some(seeds) => certain(seeds),
+                None => Err(unknown()),
             }
         };
-        Some(Found {
-            contrast: certain(minus(factor)?),
-            interval: Some(own.bounds(self.confidence)),
-            difference: Some(certain(minus(1.0)?).bounds(self.confidence)),
+        Ok(Some(Found {
+            contrast: minus(factor)?,
+            interval: certain(own).ok().map(|own| own.bounds(self.confidence)),
+            difference: Some(minus(1.0)?.bounds(self.confidence)),
             method: Method::SeedsT,
             text: text(if same { ", paired by seed" } else { ", against other seeds (Welch)" }),
             drawn: false,
-        })
+        }))
     }
+}
+
+/// What resamples tell of a number that was computed from numbers as large as `scale`. Where every one of them gives the
+/// same, only the number of trials behind it says how sure that is, and only where it cannot lie anywhere.
+fn spread(
+    bootstrap: Bootstrap,
+    scale: f64,
+    limits: Option<(f64, f64)>,
+    trials: impl FnOnce() -> Result<usize, Trouble>,
+) -> Result<Uncertainty, Trouble> {
+    if !bootstrap.is_constant(scale) {
+        return Ok(Uncertainty::Resampled(bootstrap));
+    }
+    constant(bootstrap.value(), limits, trials()?)
+}
+
+fn constant(value: f64, limits: Option<(f64, f64)>, trials: usize) -> Result<Uncertainty, Trouble> {
+    match limits {
+        Some(limits) if trials > 0 => Ok(Uncertainty::Constant { value, limits, trials: trials as f64 }),
+        _ => Err(unknown()),
+    }
+}
+
+fn unknown() -> Trouble {
+    Trouble::TooLittle("it is the same on all resamples, which say nothing of its spread then".to_owned())
 }
 
 fn components(all: &Predictions, rows: &[u32]) -> Result<Components, Trouble> {

@@ -98,12 +98,12 @@ impl Question<'_> {
                 return Ok(Err("a count of slices is no estimate".to_owned()));
             }
             (Against::Seeds { with, factor, .. }, Origin::Aggregated(Aggregate::Mean, parts)) => {
-                self.over_seeds(parts, Some((with, *factor)))
+                self.over_seeds(parts, Some((with, *factor)))?
             }
             (_, Origin::Aggregated(Aggregate::Mean, parts))
                 if parts.iter().all(|part| matches!(part.origin, Origin::Reported)) =>
             {
-                self.over_seeds(parts, None)
+                self.over_seeds(parts, None)?
             }
             (Against::Paired { with, factor, .. }, _) => self.paired(with, *factor)?,
             _ => self.alone()?,
@@ -153,6 +153,12 @@ impl Question<'_> {
             // Nothing varies: the comparison on exact decimals decides.
             (passes, fails) = (at_point, !at_point);
             (holds, broken) = if at_point { (0.0, 1.0) } else { (1.0, 0.0) };
+        }
+        if matches!(contrast, Uncertainty::Resampled(_)) {
+            // Where many resamples lie exactly at the threshold, the bound does too: half of them speak against it, as
+            // the p-value knows.
+            passes &= holds <= 1.0 - alpha;
+            fails &= broken <= 1.0 - alpha;
         }
         let standard_error = contrast.standard_error();
         let wanted = self.settings.min_power.unwrap_or(USUAL_POWER);
