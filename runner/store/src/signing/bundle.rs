@@ -118,6 +118,14 @@ impl Bundle {
 
     /// The statement if one of these keys signed it.
     pub fn verify(&self, trusted: &[PublicKey]) -> Result<Vec<u8>, SigningError> {
+        self.verify_signer(trusted).map(|(statement, _)| statement)
+    }
+
+    /// The statement, and which of these keys signed it. Names of keys in the envelope are not signed, so they say nothing.
+    pub fn verify_signer<'k>(
+        &self,
+        trusted: &'k [PublicKey],
+    ) -> Result<(Vec<u8>, &'k PublicKey), SigningError> {
         let malformed = |reason: &str| SigningError::Malformed { reason: reason.to_owned() };
         let envelope = &self.dsse_envelope;
         let statement = self.statement_unverified()?;
@@ -133,8 +141,8 @@ impl Bundle {
             let bytes =
                 STANDARD.decode(&signature.sig).map_err(|_| malformed("a signature is not Base64"))?;
             // The name of the key is a hint only: what counts is whose signature it is.
-            if trusted.iter().any(|key| key.verifies(&message, &bytes)) {
-                return Ok(statement);
+            if let Some(key) = trusted.iter().find(|key| key.verifies(&message, &bytes)) {
+                return Ok((statement, key));
             }
             if trusted.iter().any(|key| key.id() == signature.keyid) {
                 known = Some(signature.keyid.clone());
@@ -196,6 +204,13 @@ mod tests {
         let mut renamed = Bundle::sign(b"{}", Some(&other));
         renamed.dsse_envelope.signatures[0].keyid = key.public().id();
         assert!(renamed.verify(&[key.public().clone()]).is_err());
+        // Whatever the envelope calls the keys, it is told whose signature it is.
+        let mut crowded = Bundle::sign(b"{}", Some(&key));
+        crowded.dsse_envelope.signatures[0].keyid = "deadbeef".to_owned();
+        let first = Signature { keyid: "alice".to_owned(), sig: STANDARD.encode([0; 64]) };
+        crowded.dsse_envelope.signatures.insert(0, first);
+        let trusted = [other.public().clone(), key.public().clone()];
+        assert_eq!(crowded.verify_signer(&trusted).unwrap().1, key.public());
         let unsigned = Bundle::sign(b"{}", None);
         assert!(matches!(unsigned.verify(&[key.public().clone()]), Err(SigningError::Malformed { .. })));
     }
