@@ -28,6 +28,40 @@ fn version(digest: Digest) -> NewVersion {
 }
 
 #[tokio::test]
+async fn a_version_that_is_judged_again_has_newer_evidence() {
+    let (_folder, store) = store();
+    let put = |text: &str| store.put_bytes(text.as_bytes()).unwrap().digest;
+    let (model, other, first, second) = (put("model"), put("other"), put("first"), put("second"));
+    let registry = store.registry().unwrap();
+    let promote = async |alias, digest, evidence: Option<Digest>| {
+        let mut new = version(digest);
+        new.evidence = json!({ "digest": first });
+        new.change.evidence = evidence;
+        registry.promote("churn", alias, new, Expected::Anything).await.unwrap()
+    };
+    let made = promote("champion", model, None).await;
+    let record = registry.version("churn", made.version).await.unwrap();
+    let evidence = async |alias| registry.evidence_of(&record, alias).await.unwrap();
+    assert_eq!(evidence(Some("champion")).await, Some(first), "what the version was made with");
+    let again = promote("champion", model, Some(second)).await;
+    assert_eq!((again.version, again.previous, again.changed), (1, Some(1), false));
+    for alias in [None, Some("champion"), Some("v1"), Some("nobody")] {
+        assert_eq!(evidence(alias).await, Some(second));
+    }
+    // The same evidence once more is nothing new.
+    promote("champion", model, Some(second)).await;
+    assert_eq!(registry.history("churn", "champion").await.unwrap().len(), 2);
+    // Judged for another alias later: that alias is asked first.
+    promote("canary", model, Some(first)).await;
+    assert_eq!(evidence(Some("champion")).await, Some(second));
+    assert_eq!(evidence(Some("canary")).await, Some(first));
+    assert_eq!(evidence(None).await, Some(first), "the newest");
+    // Also after the alias went elsewhere.
+    promote("champion", other, Some(first)).await;
+    assert_eq!(evidence(Some("champion")).await, Some(second));
+}
+
+#[tokio::test]
 async fn promote_again_and_back() {
     let (_folder, store) = store();
     let one = store.put_bytes(b"one").unwrap().digest;

@@ -91,8 +91,9 @@ impl Registry {
     /// Makes `alias` point to the version of `model` that holds `new.digest`; makes the version where there is none.
     ///
     /// The object is read again first and refused where it is missing or damaged; it is on the disk before the version,
-    /// and the version before the alias. Promoting what the alias points to already changes nothing, whatever is
-    /// expected. Of several promotions at once each gets a number of its own.
+    /// and the version before the alias. Promoting what the alias points to already is never refused, whatever is
+    /// expected; only evidence that is not that of its last change is recorded. Of several promotions at once each gets a
+    /// number of its own.
     pub async fn promote(
         &self,
         model: &str,
@@ -209,6 +210,45 @@ impl Registry {
         }
     }
 
+    /// The evidence under which a version was promoted last: to `alias` where it was, otherwise to any alias; otherwise the one
+    /// that it was made with. A version may be judged again later, by other gates.
+    pub async fn evidence_of(
+        &self,
+        version: &VersionRecord,
+        alias: Option<&str>,
+    ) -> Result<Option<Digest>, RegistryError> {
+        let model = version.model.as_str();
+        let mut newest: Option<AliasRecord> = None;
+        for name in self.folders(Some(&aliases_of(model))).await? {
+            let Some(change) = self.last_judged(model, &name, version.version).await? else { continue };
+            if alias == Some(name.as_str()) {
+                return Ok(change.evidence);
+            }
+            if newest.as_ref().is_none_or(|newest| newest.at < change.at) {
+                newest = Some(change);
+            }
+        }
+        let first = || version.evidence.get("digest")?.as_str()?.parse().ok();
+        Ok(newest.and_then(|change| change.evidence).or_else(first))
+    }
+
+    /// The last change of an alias that points to this version and names evidence.
+    async fn last_judged(
+        &self,
+        model: &str,
+        alias: &str,
+        version: u64,
+    ) -> Result<Option<AliasRecord>, RegistryError> {
+        let folder = alias_of(model, alias);
+        for number in self.numbers(&folder).await?.into_iter().rev() {
+            let change: AliasRecord = self.read(&numbered(&folder, number)).await?;
+            if change.version == version && change.evidence.is_some() {
+                return Ok(Some(change));
+            }
+        }
+        Ok(None)
+    }
+
     /// The number of the version with this digest; made where there is none.
     async fn version_for(&self, model: &str, new: NewVersion, size: u64) -> Result<u64, RegistryError> {
         let folder = versions_of(model);
@@ -255,7 +295,9 @@ impl Registry {
         for _ in 0..MAX_RACES {
             let head = self.head(model, alias).await?;
             let previous = head.as_ref().map(|head| head.version);
-            if previous == Some(version) {
+            let is_new = change.evidence.is_some()
+                && head.as_ref().is_none_or(|head| head.evidence != change.evidence);
+            if previous == Some(version) && !is_new {
                 return Ok(Promoted { version, previous, changed: false });
             }
             expect(model, alias, head.as_ref(), digest, expected)?;
@@ -274,7 +316,7 @@ impl Registry {
                 evidence: change.evidence,
             };
             if self.create(&numbered(&folder, record.number), &record).await? {
-                return Ok(Promoted { version, previous, changed: true });
+                return Ok(Promoted { version, previous, changed: previous != Some(version) });
             }
         }
         Err(RegistryError::Busy { model: model.to_owned() })

@@ -92,7 +92,7 @@ pub struct AliasRecord {
     pub version: u64,
     /// The object of that version.
     pub digest: Digest,
-    /// The version it pointed to before.
+    /// The version it pointed to before; the same one where it was judged again.
     #[serde(default)]
     pub previous: Option<u64>,
     /// When.
@@ -124,9 +124,9 @@ pub struct AliasState {
     pub alias: String,
     /// The version it points to.
     pub version: u64,
-    /// How often it was changed.
+    /// How often it was changed, or its version judged again.
     pub changes: u64,
-    /// When it was changed last.
+    /// When that was last.
     pub since: Timestamp,
 }
 
