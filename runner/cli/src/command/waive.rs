@@ -47,7 +47,9 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         .stages
         .iter()
         .flat_map(|stage| stage.judgements.iter().map(move |judgement| (&stage.case, judgement)));
-    let found = judged.clone().find(|(_, judgement)| judgement.id == arguments.gate);
+    // Several stages may ask the same; what is to be waived is the one that failed.
+    let asked = || judged.clone().filter(|(_, judgement)| judgement.id == arguments.gate);
+    let found = asked().find(|(_, judgement)| judgement.verdict == Verdict::Fail).or_else(|| asked().next());
     let (case, judgement) = found.ok_or_else(|| {
         let gates: Vec<String> = judged.map(|(_, judgement)| format!("`{}`", judgement.id)).collect();
         Failure::usage(
