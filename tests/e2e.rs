@@ -11,6 +11,8 @@
 mod actions;
 #[path = "behaviour/browser.rs"]
 mod browser;
+#[path = "behaviour/by_hand.rs"]
+mod by_hand;
 #[path = "behaviour/cancel.rs"]
 mod cancel;
 #[path = "behaviour/champion.rs"]

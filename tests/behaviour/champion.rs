@@ -9,7 +9,7 @@ fn run(workspace: &Workspace, c: &str) -> Seen {
 }
 
 /// The id of the newest run.
-fn latest(workspace: &Workspace) -> String {
+pub(crate) fn latest(workspace: &Workspace) -> String {
     let mut runs: Vec<String> = std::fs::read_dir(workspace.path().join(".runner/runs"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -100,11 +100,13 @@ fn promotion_by_hand_needs_evidence_for_this_model_and_these_gates() {
 fn a_model_without_evidence_cannot_be_promoted_by_hand() {
     let workspace = Workspace::with_examples();
     let _ = run(&workspace, "c=0.01").expect_code(0);
-    let path = ".runner/registry/tumours/versions/00000001.json";
-    let mut version: serde_json::Value = serde_json::from_str(&workspace.read(path)).unwrap();
-    version["evidence"] = serde_json::Value::Null;
-    std::fs::remove_file(workspace.path().join(path)).unwrap();
-    workspace.write(path, version.to_string());
+    for record in ["versions/00000001.json", "aliases/champion/00000001.json"] {
+        let path = format!(".runner/registry/tumours/{record}");
+        let mut record: serde_json::Value = serde_json::from_str(&workspace.read(&path)).unwrap();
+        record["evidence"] = serde_json::Value::Null;
+        std::fs::remove_file(workspace.path().join(&path)).unwrap();
+        workspace.write(&path, record.to_string());
+    }
     let seen = workspace.run(&["model", "promote", "tumours@canary", "v1"]).expect_code(5);
     assert!(seen.stderr.contains("has no evidence"), "{}", seen.snapshot());
 }

@@ -142,6 +142,24 @@ fn tampering_without_the_key_is_refused() {
     exhibit.workspace.write("other.pub", stranger.public().to_pem());
     refused(exhibit.verify(&["--key", "other.pub"]), "evidence::key");
 
+    // Names of keys are not signed: it is told whose signature it is, whatever they say.
+    let signer = format!("key {}", exhibit.key.public().id());
+    exhibit.workspace.write("evidence.json", &exhibit.evidence);
+    let genuine = exhibit.verify(&[]).expect_code(0);
+    assert!(genuine.stdout.contains(&signer), "{}", genuine.stdout);
+    exhibit.tamper(|bundle| bundle["dsseEnvelope"]["signatures"][0]["keyid"] = "deadbeef".into());
+    let renamed = exhibit.verify(&[]).expect_code(0);
+    assert!(renamed.stdout.contains(&signer), "{}", renamed.stdout);
+    exhibit.tamper(|bundle| {
+        let signatures = bundle["dsseEnvelope"]["signatures"].as_array_mut().unwrap();
+        let mut first = signatures[0].clone();
+        first["keyid"] = "alice-the-auditor".into();
+        first["sig"] = STANDARD.encode([0; 64]).into();
+        signatures.insert(0, first);
+    });
+    let crowded = exhibit.verify(&[]).expect_code(0);
+    assert!(crowded.stdout.contains(&signer) && !crowded.stdout.contains("alice"), "{}", crowded.stdout);
+
     // The bytes of the model.
     let mut model = std::fs::read(exhibit.workspace.path().join("model.onnx")).unwrap();
     model[100] ^= 1;
@@ -231,6 +249,16 @@ fn numbers_that_are_not_those_of_the_predictions_are_found_by_a_replay() {
     refused(exhibit.verify(&["--replay"]), "evidence::predictions");
     // Set aside by then.
     refused(exhibit.verify(&["--replay"]), "evidence::predictions");
+}
+
+#[test]
+fn evidence_that_does_not_tell_how_its_stages_ended_allows_nothing() {
+    let exhibit = Exhibit::new();
+    exhibit.forge(|statement| {
+        statement["predicate"]["format"] = 1.into();
+        statement["predicate"].as_object_mut().unwrap().remove("stage_ends");
+    });
+    refused(exhibit.verify(&[]), "evidence::stage");
 }
 
 #[test]

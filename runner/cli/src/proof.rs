@@ -3,10 +3,12 @@
 use std::{fs, path::Path};
 
 use jiff::Timestamp;
-use runner_engine::evidence::{self, Doubt, FILE, IntendedPromotion, Predicate, Statement, policy_of};
+use runner_engine::evidence::{
+    self, Doubt, FILE, IntendedPromotion, Predicate, Ruling, Statement, policy_of,
+};
 use runner_gate::verdict::Verdict;
 use runner_store::{
-    Change, Digest, NewVersion, RecordedRun, Registry, Store, VersionRecord,
+    Change, Digest, Expected, NewVersion, RecordedRun, Registry, Store, VersionRecord,
     signing::{Bundle, PublicKey},
 };
 use serde_json::json;
@@ -26,7 +28,7 @@ pub(crate) struct Proof {
     pub(crate) statement: Statement,
     /// Digest of the file.
     pub(crate) digest: Digest,
-    /// Id of the key that signed it, as it names itself.
+    /// Id of the trusted key that signed it.
     pub(crate) key: String,
 }
 
@@ -34,10 +36,9 @@ impl Proof {
     /// Accepts evidence that one of these keys signed.
     pub(crate) fn accept(bytes: &[u8], trusted: &[PublicKey]) -> Result<Self, Failure> {
         let bundle = Bundle::parse(bytes).map_err(|error| keys::from_signing(&error))?;
-        let statement = bundle.verify(trusted).map_err(|error| keys::from_signing(&error))?;
+        let (statement, key) = bundle.verify_signer(trusted).map_err(|error| keys::from_signing(&error))?;
         let statement = Statement::parse(&statement).map_err(|doubt| from_doubt(&doubt))?;
-        let key = bundle.dsse_envelope.signatures.first().map(|signature| signature.keyid.clone());
-        Ok(Self { statement, digest: Digest::of_bytes(bytes), key: key.unwrap_or_default() })
+        Ok(Self { statement, digest: Digest::of_bytes(bytes), key: key.id() })
     }
 
     /// The evidence of a recorded run.
@@ -50,17 +51,17 @@ impl Proof {
         Self::accept(&bytes, trusted)
     }
 
-    /// The evidence under which a version was promoted.
+    /// The evidence under which a version was promoted last, to `alias` if it ever was.
     pub(crate) fn of_version(
         version: &VersionRecord,
+        alias: Option<&str>,
         registry: &Registry,
         store: &Store,
         runtime: &Runtime,
         trusted: &[PublicKey],
     ) -> Result<Self, Failure> {
-        let text = version.evidence.get("digest").and_then(|digest| digest.as_str());
-        let digest: Option<Digest> = text.and_then(|text| text.parse().ok());
-        let digest = digest.ok_or_else(|| {
+        let digest = runtime.block_on(registry.evidence_of(version, alias));
+        let digest = digest.map_err(|error| stored::from_registry(&error))?.ok_or_else(|| {
             Failure::new(
                 ExitCode::Denied,
                 "evidence::missing",
@@ -88,9 +89,16 @@ impl Proof {
         evidence::check(&self.statement, model, Timestamp::now()).map_err(|doubt| from_doubt(&doubt))
     }
 
-    /// Refuses where its verdict does not allow a promotion.
-    pub(crate) fn allows(&self) -> Result<(), Failure> {
-        self.predicate().allows().map_err(|doubt| from_doubt(&doubt))
+    /// Refuses where a run with it would not promote this model after these stages, which
+    /// [`awaited`](Predicate::awaited) names.
+    pub(crate) fn allows(&self, model: &Digest, after: &[String], ruling: Ruling) -> Result<(), Failure> {
+        self.predicate().allows(model, after, ruling).map_err(|doubt| from_doubt(&doubt))
+    }
+
+    /// What the alias of a promotion must point to: what the model was compared with.
+    pub(crate) fn expected(&self, promotion: &IntendedPromotion) -> Expected {
+        let compared = self.predicate().compared_with((&promotion.model, &promotion.alias), &promotion.after);
+        compared.map_or(Expected::Anything, Expected::Version)
     }
 
     /// Refuses where its policy is not that of the workflow today.

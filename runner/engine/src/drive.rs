@@ -71,6 +71,8 @@ pub(crate) struct StageProgress {
     pub(crate) failed: bool,
     /// Its gates are being judged, or its model is being promoted.
     pub(crate) ending: bool,
+    /// How it ended.
+    pub(crate) ended: Option<StageResult>,
 }
 
 /// The state of one run.
@@ -411,6 +413,7 @@ impl Driver {
 
     /// The stage has ended for good.
     pub(crate) fn finish_stage(&mut self, stage: StageIndex, result: StageResult) {
+        self.stages[stage].ended = Some(result);
         let opened = self.stages[stage].opened;
         self.facilities.stream.emit_masked(EventKind::StageFinished {
             stage: self.plan.stages[stage].name.clone(),

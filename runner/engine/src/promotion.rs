@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     drive::{Driver, Message},
     event::{EventKind, RunResult, StageResult},
-    evidence::{self, policy_of},
+    evidence::{self, Ruling, StepsEnd, UNJUDGED, lets_through, policy_of},
     judging::case::Case,
     references::{Role, roles_of},
     refusal::read_gate,
@@ -139,8 +139,8 @@ impl Driver {
     /// Why a model made by `step` may not be promoted now; `None` if it may.
     ///
     /// Everything in the run so far must have gone well, the gates of every stage that this one waits for must have been
-    /// judged in this run (not left out or skipped) and allow it, and at least one gate must have passed in the model's own
-    /// stage or a later one that waits for it: a gate on the data alone did not judge the model.
+    /// judged in this run (not left out or skipped) and allow it, their steps must have run, and at least one gate must have
+    /// let through this very model. Promotions by hand ask the same of evidence: see [`evidence::Predicate::allows`].
     fn why_not(&self, stage: StageIndex, step: usize) -> Option<String> {
         if self.stopped.is_some() || self.facilities.cancel.is_requested() {
             return Some("the run was cancelled".to_owned());
@@ -161,13 +161,17 @@ impl Driver {
         if let Some(stage) = self.unjudged(stage) {
             return Some(format!("the gates of stage `{stage}` were not judged in this run"));
         }
-        let about = self.plan.steps[step].stage;
-        let passed = self.judgements.iter().any(|(judged, judgement)| {
-            // A first model has nothing to be compared with, where the workflow allows that.
-            (judgement.verdict == Verdict::Pass || judgement.rubber_stamp)
-                && (*judged == about || waits_for(&self.plan, *judged).contains(&about))
-        });
-        if passed { None } else { Some("no gate judged this model".to_owned()) }
+        let ends = self.stage_ends();
+        let before = waits_for(&self.plan, stage);
+        let unfinished = (0..ends.len()).filter(|stage| before.contains(stage));
+        if let Some(end) = unfinished.map(|stage| &ends[stage]).find(|end| end.steps != StepsEnd::Well) {
+            return Some(format!("the steps of stage `{}` {}", end.stage, end.steps));
+        }
+        let about = [self.plan.stages[self.plan.steps[step].stage].name.as_str()];
+        let judgements = self.judgements.iter();
+        let judgements = judgements.map(|(stage, judged)| (self.plan.stages[*stage].name.as_str(), judged));
+        let judged = lets_through(&about, &ends, judgements, Ruling::OfGates);
+        (!judged).then(|| UNJUDGED.to_owned())
     }
 
     /// The first stage with gates, among this one and those it waits for, that was left out or skipped.
@@ -185,8 +189,13 @@ impl Driver {
     fn compares(&self, stage: StageIndex) -> bool {
         let mut stages = waits_for(&self.plan, stage);
         stages.insert(stage);
-        let stages = stages.into_iter().flat_map(|stage| &self.plan.stages[stage].gates);
-        stages.filter_map(|gate| read_gate(gate).ok()).any(|gate| roles_of(&gate).contains(&Role::Baseline))
+        stages.into_iter().any(|stage| self.compares_in(stage))
+    }
+
+    /// Whether a gate of this stage compares with the baseline.
+    pub(crate) fn compares_in(&self, stage: StageIndex) -> bool {
+        let gates = self.plan.stages[stage].gates.iter().filter_map(|gate| read_gate(gate).ok());
+        gates.into_iter().any(|gate| roles_of(&gate).contains(&Role::Baseline))
     }
 
     /// Digests of the predictions that were judged so far: with them the verdict can be computed again elsewhere.
@@ -198,15 +207,6 @@ impl Driver {
     /// What the model was made from.
     fn lineage(&self, stage: StageIndex, step: usize, output: &str) -> Value {
         let planned = &self.plan.steps[step];
-        let data: Vec<_> = self
-            .data
-            .iter()
-            .filter_map(|(name, data)| {
-                let object = data.identity.as_ref()?.as_ref().ok()?;
-                let path = &self.plan.data.get(name)?.path;
-                Some(json!({ "name": name, "path": path, "digest": object.digest, "size": object.size }))
-            })
-            .collect();
         let verdict = self.judgements.iter().map(|(_, judgement)| judgement.verdict).max();
         json!({
             "workflow": self.plan.name,
@@ -228,7 +228,7 @@ impl Driver {
             "steps": self.step_identities(),
             "seed": planned.seed,
             "params": self.plan.params,
-            "data": data,
+            "data": self.data_records(),
             "verdict": verdict,
         })
     }

@@ -1,9 +1,9 @@
 //! `runner approve`: a person lets through what a gate holds.
 
 use jiff::Timestamp;
-use runner_engine::evidence::{ExpectedVersion, FILE, IntendedPromotion};
+use runner_engine::evidence::{FILE, Ruling};
 use runner_gate::verdict::Verdict;
-use runner_store::{Change, ChangeKind, Digest, Expected, RunState, signing::Bundle};
+use runner_store::{Change, ChangeKind, Digest, RunState, signing::Bundle};
 use serde_json::json;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     exit_code::ExitCode,
     failure::Failure,
     keys, output,
-    proof::{self, Proof, from_doubt},
+    proof::{self, Proof},
     registry,
     report::visible,
     stored,
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     }
     for promotion in &predicate.promotions {
         proof.is_about(&promotion.digest)?;
-        predicate.covers(&promotion.after).map_err(|doubt| from_doubt(&doubt))?;
+        proof.allows(&promotion.digest, &promotion.after, Ruling::OfPerson)?;
     }
     let approval = json!({
         "_type": "https://in-toto.io/Statement/v1",
@@ -87,15 +87,29 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         },
     });
     let bytes = Bundle::sign(approval.to_string().as_bytes(), keys.signing.as_deref()).to_bytes();
+    let registry = registry::open(&arguments.registry, environment, &store)?;
+    let runtime = proof::runtime()?;
     let recorded = run.write_new_file("approval.json", &bytes).map_err(|error| stored::from_run(&error))?;
     let word = if recorded { "approved" } else { "was approved before:" };
     output::print(&format!("{word} run {} with the evidence {}\n", run.id(), proof.digest))?;
-    let registry = registry::open(&arguments.registry, environment, &store)?;
-    let runtime = proof::runtime()?;
     if predicate.promotions.is_empty() {
         output::print("the workflow promotes nothing\n")?;
     }
     for promotion in &predicate.promotions {
+        let name = format!("{}@{}", visible::line(&promotion.model), visible::line(&promotion.alias));
+        let history = runtime.block_on(registry.history(&promotion.model, &promotion.alias));
+        let history = history.map_err(|error| stored::from_registry(&error))?;
+        // Doing it again would take the alias back from whatever was promoted since.
+        let done = history
+            .iter()
+            .find(|change| change.evidence == Some(proof.digest) && change.kind == ChangeKind::Promotion);
+        if let Some(done) = done {
+            output::print(&format!(
+                "nothing to do: with it {name} was promoted to version {} already\n",
+                done.version
+            ))?;
+            continue;
+        }
         let change = Change {
             run: Some(run.id().to_string()),
             by: Some(environment.actor.clone()),
@@ -108,24 +122,10 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
             for digest in proof.predictions() {
                 registry.share(&digest).await?;
             }
-            registry.promote(&promotion.model, &promotion.alias, new, expected(promotion)).await
+            registry.promote(&promotion.model, &promotion.alias, new, proof.expected(promotion)).await
         });
         let promoted = promoted.map_err(|error| stored::from_registry(&error))?;
-        output::print(&format!(
-            "promoted {}@{} to version {}\n",
-            visible::line(&promotion.model),
-            visible::line(&promotion.alias),
-            promoted.version
-        ))?;
+        output::print(&format!("promoted {name} to version {}\n", promoted.version))?;
     }
     Ok(ExitCode::Passed)
-}
-
-/// What the alias must point to: what the model was compared with.
-pub(crate) fn expected(promotion: &IntendedPromotion) -> Expected {
-    match promotion.expected {
-        None => Expected::Anything,
-        Some(ExpectedVersion::Nothing) => Expected::Version(None),
-        Some(ExpectedVersion::Version(version)) => Expected::Version(Some(version)),
-    }
 }

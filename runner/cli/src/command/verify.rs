@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
-use runner_engine::evidence;
+use runner_engine::evidence::{self, Ruling};
 use runner_store::{Digest, Store, digest_of};
 use serde_json::json;
 
@@ -46,7 +46,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let trusted = keys::for_checking(&arguments.key, environment)?;
-    let (model, proof) = if let Some(reference) = arguments.model.strip_prefix("registry:") {
+    let reference = arguments.model.strip_prefix("registry:");
+    let (model, proof) = if let Some(reference) = reference {
         in_registry(reference, arguments, environment, &trusted)?
     } else {
         let path = environment.current_dir.join(&arguments.model);
@@ -69,7 +70,8 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     } else {
         None
     };
-    proof.allows()?;
+    let target = reference.and_then(|reference| reference.split_once('@'));
+    proof.allows(&model, &proof.predicate().awaited(&model, target), Ruling::OfGates)?;
     tell(&model, &proof, replayed, arguments.json, environment)?;
     Ok(ExitCode::Passed)
 }
@@ -108,7 +110,7 @@ fn in_registry(
     runtime.block_on(registry.fetch(&version.digest)).map_err(failed)?;
     let proof = match &arguments.evidence {
         Some(file) => read(file, environment, trusted)?,
-        None => Proof::of_version(&version, &registry, &store, &runtime, trusted)?,
+        None => Proof::of_version(&version, Some(alias), &registry, &store, &runtime, trusted)?,
     };
     if arguments.replay {
         for stage in &proof.predicate().stages {

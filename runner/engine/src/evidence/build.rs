@@ -2,16 +2,16 @@
 
 use runner_gate::verdict::{Judgement, Verdict};
 use runner_store::{Digest, signing::Bundle};
-use runner_workflow::plan::{Action, Kind};
+use runner_workflow::plan::{Action, Kind, StageIndex, StepIndex};
 
 use super::{
-    ExpectedVersion, FILE, IntendedPromotion, JudgedStage, PREDICATE_TYPE, Predicate, RunIdentity, Statement,
-    StepIdentity, Subject, policy_of,
+    BaselineAlias, FILE, IntendedPromotion, JudgedStage, PREDICATE_TYPE, Predicate, RunIdentity, StageEnd,
+    Statement, StepIdentity, StepsEnd, Subject, policy_of,
     statement::{FORMAT, STATEMENT_TYPE},
 };
 use crate::{
     drive::Driver,
-    event::EventKind,
+    event::{EventKind, StageResult},
     promotion::{overall, waits_for},
     record::DataRecord,
 };
@@ -66,6 +66,12 @@ impl Driver {
             policy_digest: policy.digest(),
             policy,
             stages: self.judged_stages(),
+            stage_ends: self.stage_ends(),
+            baseline: self.references.expected.clone().map(|(model, alias, version)| BaselineAlias {
+                model,
+                alias,
+                version,
+            }),
             promotions,
             waivers: self.waived.clone(),
             verdict: Verdict::None,
@@ -92,7 +98,43 @@ impl Driver {
         cases.collect()
     }
 
-    fn data_records(&self) -> Vec<DataRecord> {
+    /// How far each stage came by now.
+    pub(crate) fn stage_ends(&self) -> Vec<StageEnd> {
+        let stages = self.plan.stages.iter().enumerate();
+        let names = |indices: Vec<StageIndex>| {
+            indices.into_iter().map(|stage| self.plan.stages[stage].name.clone()).collect()
+        };
+        stages
+            .map(|(index, stage)| {
+                let mut after: Vec<StageIndex> = waits_for(&self.plan, index).into_iter().collect();
+                after.sort_unstable();
+                StageEnd {
+                    stage: stage.name.clone(),
+                    after: names(after),
+                    steps: self.steps_end(index),
+                    compares: self.compares_in(index),
+                }
+            })
+            .collect()
+    }
+
+    fn steps_end(&self, stage: StageIndex) -> StepsEnd {
+        let (progress, steps) = (&self.stages[stage], &self.plan.stages[stage].steps);
+        let fine = |step: &StepIndex| matches!(self.facts[*step].outcome, Some("succeeded" | "skipped"));
+        match progress.ended {
+            _ if steps.is_empty() => StepsEnd::Well,
+            _ if progress.failed => StepsEnd::Badly,
+            // Skipped by its own condition: what it waits for ended well.
+            Some(StageResult::Skipped) if !self.schedule.stage_cause(stage).1 => StepsEnd::Well,
+            _ if progress.opened.is_none() => StepsEnd::NotRun,
+            Some(StageResult::Cancelled) => StepsEnd::Badly,
+            _ if steps.iter().all(fine) => StepsEnd::Well,
+            _ => StepsEnd::Badly,
+        }
+    }
+
+    /// The data sets that were read, by name.
+    pub(crate) fn data_records(&self) -> Vec<DataRecord> {
         let mut data: Vec<DataRecord> = self
             .data
             .iter()
@@ -120,6 +162,7 @@ impl Driver {
                 let outputs = self.facts[index].outputs.iter();
                 StepIdentity {
                     id: self.ids[index].clone(),
+                    stage: self.plan.stages[step.stage].name.clone(),
                     executor: executor.map_or("none", |executor| executor.name()).to_owned(),
                     runs: match &step.action {
                         Action::Plugin { uses } => uses.clone(),
@@ -146,11 +189,7 @@ impl Driver {
                 let published = self.facts[model.step].outputs.get(&model.output)?;
                 let mut after: Vec<usize> = waits_for(&self.plan, index).into_iter().collect();
                 after.push(index);
-                after.retain(|stage| !self.plan.stages[*stage].gates.is_empty());
                 after.sort_unstable();
-                let expected = self.references.expected.as_ref();
-                let expected = expected
-                    .filter(|(name, alias, _)| *name == promotion.registry && *alias == promotion.alias);
                 Some(IntendedPromotion {
                     output: format!("{}.{}", self.ids[model.step], model.output),
                     digest: published.object.digest,
@@ -158,9 +197,6 @@ impl Driver {
                     alias: promotion.alias.clone(),
                     keep: promotion.keep,
                     after: after.into_iter().map(|stage| self.plan.stages[stage].name.clone()).collect(),
-                    expected: expected.map(|(.., version)| {
-                        version.map_or(ExpectedVersion::Nothing, ExpectedVersion::Version)
-                    }),
                 })
             })
             .collect()

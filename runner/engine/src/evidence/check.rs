@@ -7,7 +7,7 @@ use runner_store::Digest;
 use thiserror::Error;
 
 use super::{
-    Predicate, Statement,
+    Predicate, Statement, StepsEnd,
     statement::{FORMAT, PREDICATE_TYPE, STATEMENT_TYPE},
 };
 
@@ -67,10 +67,27 @@ pub enum Doubt {
     },
     /// A stage was left out.
     #[error("the gates of stage `{stage}` were not judged")]
-    #[diagnostic(code(evidence::incomplete), help("run the whole workflow, without `--stage` and `--until`"))]
+    #[diagnostic(
+        code(evidence::incomplete),
+        help("run the whole workflow to its end, without `--stage` and `--until`")
+    )]
     Incomplete {
         /// The stage.
         stage: String,
+    },
+    /// A stage that is waited for did not do what it had to.
+    #[error("the steps of stage `{stage}` {end}")]
+    #[diagnostic(
+        code(evidence::stage),
+        help(
+            "the promotion waits for that stage: put right what stopped it, and run the whole workflow again"
+        )
+    )]
+    Stage {
+        /// The stage.
+        stage: String,
+        /// What became of its steps.
+        end: StepsEnd,
     },
     /// Waived by nobody.
     #[error("the gate `{gate}` is said to be waived, and there is no waiver of it")]
@@ -157,7 +174,7 @@ impl Statement {
     }
 }
 
-/// Checks that the statement is about this model and does not contradict itself. Whether the verdict allows a promotion is
+/// Checks that the statement is about this model and does not contradict itself. Whether it allows a promotion is
 /// for [`Predicate::allows`] to say.
 pub fn check(statement: &Statement, model: &Digest, now: Timestamp) -> Result<(), Doubt> {
     if !statement.subject.iter().any(|subject| subject.is(model)) {
@@ -217,30 +234,5 @@ impl Predicate {
     pub fn overall(&self) -> Verdict {
         let judgements = self.stages.iter().flat_map(|stage| &stage.judgements);
         judgements.map(|judgement| judgement.verdict).max().unwrap_or(Verdict::None)
-    }
-
-    /// Whether the model may be promoted on this verdict; the reason where not.
-    pub fn allows(&self) -> Result<(), Doubt> {
-        let verdict = self.overall();
-        if verdict.allows_promotion() {
-            return Ok(());
-        }
-        let judgements = self.stages.iter().flat_map(|stage| &stage.judgements);
-        let reason = judgements
-            .filter(|judgement| judgement.verdict == verdict)
-            .map(|judgement| format!("gate `{}`: {}", judgement.id, judgement.message))
-            .next()
-            .unwrap_or_else(|| "no gate judged it".to_owned());
-        Err(Doubt::NotPassing { verdict, reason })
-    }
-
-    /// Whether the gates of all these stages were judged.
-    pub fn covers<'s>(&self, stages: impl IntoIterator<Item = &'s String>) -> Result<(), Doubt> {
-        for stage in stages {
-            if !self.stages.iter().any(|judged| judged.case.stage == *stage) {
-                return Err(Doubt::Incomplete { stage: stage.clone() });
-            }
-        }
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! The statement: <https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use runner_gate::verdict::{Judgement, Verdict};
 use runner_store::{Digest, ObjectKind};
@@ -18,8 +18,9 @@ use crate::{
 pub(super) const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// Type of the predicate of this program.
 pub const PREDICATE_TYPE: &str = "urn:runner:evidence:v1";
-/// Version of the shape of [`Predicate`].
-pub(super) const FORMAT: u32 = 1;
+/// Version of the shape of [`Predicate`]. Since 2 it tells how every stage ended; evidence of format 1 can be read, and allows
+/// nothing.
+pub(super) const FORMAT: u32 = 2;
 
 /// An in-toto statement with the predicate of this program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,6 +92,12 @@ pub struct Predicate {
     pub policy_digest: String,
     /// The judged stages, in the order they were judged.
     pub stages: Vec<JudgedStage>,
+    /// How far each stage of the workflow came, judged or not.
+    #[serde(default)]
+    pub stage_ends: Vec<StageEnd>,
+    /// The alias that the candidate was compared with; none where the baseline is no alias of a registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineAlias>,
     /// Promotions that the workflow asks for.
     pub promotions: Vec<IntendedPromotion>,
     /// Waivers that were applied.
@@ -134,6 +141,9 @@ pub struct RunIdentity {
 pub struct StepIdentity {
     /// Its id.
     pub id: String,
+    /// Its stage.
+    #[serde(default)]
+    pub stage: String,
     /// `plugin`, `container`, `process`, …
     pub executor: String,
     /// The plugin, the image or the command, as written.
@@ -156,6 +166,52 @@ pub struct JudgedStage {
     pub judgements: Vec<Judgement>,
 }
 
+/// How far a stage came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageEnd {
+    /// Its name.
+    pub stage: String,
+    /// All stages that it waits for, directly or not.
+    pub after: Vec<String>,
+    /// Whether its steps did what they had to. What its gates say is told by its judgements.
+    pub steps: StepsEnd,
+    /// Whether a gate of it compares with the baseline.
+    pub compares: bool,
+}
+
+/// What became of the steps of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepsEnd {
+    /// Each ended well, or was left out by its own condition or that of its stage; or there are none.
+    Well,
+    /// One did not end well, or was stopped.
+    Badly,
+    /// They did not run: the stage was not selected, or something before it was in the way.
+    NotRun,
+}
+
+impl fmt::Display for StepsEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Well => "ended well",
+            Self::Badly => "did not end well",
+            Self::NotRun => "did not run",
+        })
+    }
+}
+
+/// The alias that a candidate was compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaselineAlias {
+    /// Name of the model in the registry.
+    pub model: String,
+    /// Name of the alias.
+    pub alias: String,
+    /// The version it pointed to when the run began; none where it did not exist.
+    pub version: Option<u64>,
+}
+
 /// A promotion that the workflow asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntendedPromotion {
@@ -170,19 +226,6 @@ pub struct IntendedPromotion {
     /// How many versions keep their bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<u32>,
-    /// Stages whose gates must have been judged.
+    /// The stage that promotes and all that it waits for: their steps must have ended well and their gates been judged.
     pub after: Vec<String>,
-    /// Version that the alias pointed to when the comparison was made; none where no comparison with it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<ExpectedVersion>,
-}
-
-/// What an alias pointed to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExpectedVersion {
-    /// Nothing.
-    Nothing,
-    /// This version.
-    Version(u64),
 }

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, sync::Arc};
 use runner_engine::{
     RunOptions,
     event::{EventKind, RunResult},
-    evidence::Statement,
+    evidence::{Ruling, Statement},
     references::{ReferenceState, Role},
     scripted::{Act, ScriptedExecutor},
 };
@@ -338,9 +338,14 @@ async fn evidence_names_everything_that_decided() {
         .is_err()
     );
     let predicate = &statement.predicate;
-    predicate.allows().unwrap();
+    let after = predicate.awaited(&model, Some(("m", "champion")));
+    predicate.allows(&model, &after, Ruling::OfGates).unwrap();
+    assert_eq!(predicate.compared_with(("m", "champion"), &after), Some(Some(1)));
+    assert_eq!(predicate.compared_with(("m", "other"), &after), None);
+    assert_eq!(predicate.compared_with(("m", "champion"), &after[..1]), None, "nothing was compared by then");
     assert_eq!(predicate.references[0].version, Some(1));
-    assert_eq!(predicate.promotions[0].after, ["evaluate"]);
+    assert_eq!(predicate.promotions[0].after, after);
+    assert_eq!(after, ["train", "evaluate", "deploy"]);
     assert_eq!(predicate.stages[0].judgements[0].rules[0].observed, Some(0.5));
     assert_eq!(runner_engine::evidence::replay(predicate, &place.store).unwrap(), 1);
     // The evidence is an object, and the registry knows it.

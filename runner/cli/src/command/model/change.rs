@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runner_engine::evidence::IntendedPromotion;
+use runner_engine::evidence::{IntendedPromotion, Ruling};
 use runner_store::{
     AliasRecord, Change, ChangeKind, Digest, Expected, Promoted, Registry, RegistryError, Store,
     VersionRecord,
@@ -11,12 +11,11 @@ use tokio::runtime::Runtime;
 
 use crate::{
     arguments::{RegistryArguments, StoreArguments},
-    command::approve::expected,
     environment::Environment,
     exit_code::ExitCode,
     failure::Failure,
     keys, output,
-    proof::{self, Proof, from_doubt},
+    proof::{self, Proof},
     registry,
     report::visible,
     stored,
@@ -108,14 +107,13 @@ pub(crate) fn promote(arguments: &PromoteArguments, environment: &Environment) -
         (proof, promotion, None)
     } else {
         let version = place.version(model, &arguments.what)?;
-        let proof = Proof::of_version(&version, &place.registry, &place.store, &place.runtime, &trusted)?;
-        let known = known(&proof, model, alias, &version.digest);
-        let promotion = known.unwrap_or_else(|| anonymous(&proof, model, alias, version.digest));
+        let proof =
+            Proof::of_version(&version, None, &place.registry, &place.store, &place.runtime, &trusted)?;
+        let promotion = to(&proof, model, alias, version.digest);
         (proof, promotion, Some(version.version))
     };
     proof.is_about(&promotion.digest)?;
-    proof.allows()?;
-    proof.predicate().covers(&promotion.after).map_err(|doubt| from_doubt(&doubt))?;
+    proof.allows(&promotion.digest, &promotion.after, Ruling::OfGates)?;
     let workflow = match &arguments.workflow {
         Some(workflow) => workflow.clone(),
         None => PathBuf::from(&proof.predicate().run.file),
@@ -136,14 +134,14 @@ pub(crate) fn promote(arguments: &PromoteArguments, environment: &Environment) -
         kind: ChangeKind::Promotion,
     };
     let promoted = if let Some(number) = version {
-        place.ask(place.registry.set_alias(model, alias, number, expected(&promotion), change))?
+        place.ask(place.registry.set_alias(model, alias, number, proof.expected(&promotion), change))?
     } else {
         let new = proof.version(&promotion, change);
         place.ask(async {
             for digest in proof.predictions() {
                 place.registry.share(&digest).await?;
             }
-            place.registry.promote(model, alias, new, expected(&promotion)).await
+            place.registry.promote(model, alias, new, proof.expected(&promotion)).await
         })?
     };
     tell("promoted", &arguments.alias, &promoted)
@@ -173,9 +171,11 @@ pub(crate) fn rollback(
         })?;
         place.version(model, &format!("v{before}"))?
     };
-    let proof = Proof::of_version(&version, &place.registry, &place.store, &place.runtime, &trusted)?;
+    let proof =
+        Proof::of_version(&version, Some(alias), &place.registry, &place.store, &place.runtime, &trusted)?;
     proof.is_about(&version.digest)?;
-    proof.allows()?;
+    let after = proof.predicate().awaited(&version.digest, Some((model, alias)));
+    proof.allows(&version.digest, &after, Ruling::OfGates)?;
     let change = Change {
         run: version.run.clone(),
         by: Some(environment.actor.clone()),
@@ -190,8 +190,12 @@ pub(crate) fn rollback(
 
 /// The version that an alias pointed to before `current` was promoted; an earlier rollback is not what is meant.
 fn version_before(history: &[AliasRecord], current: u64) -> Option<u64> {
-    let promoted =
-        history.iter().rev().find(|change| change.version == current && change.kind == ChangeKind::Promotion);
+    // Evidence that was recorded later for the same version is no step of the way.
+    let promoted = history.iter().rev().find(|change| {
+        change.version == current
+            && change.kind == ChangeKind::Promotion
+            && change.previous != Some(change.version)
+    });
     promoted?.previous
 }
 
@@ -209,13 +213,10 @@ fn intended(proof: &Proof, model: &str, alias: &str) -> Result<IntendedPromotion
         return Ok(promotion.clone());
     }
     match promotions.as_slice() {
-        // The same model under another alias, such as `canary`: what was there is nobody's concern here.
-        [promotion] => Ok(IntendedPromotion {
-            model: model.to_owned(),
-            alias: alias.to_owned(),
-            expected: None,
-            ..promotion.clone()
-        }),
+        // The same model under another alias, such as `canary`.
+        [promotion] => {
+            Ok(IntendedPromotion { model: model.to_owned(), alias: alias.to_owned(), ..promotion.clone() })
+        }
         _ => Err(Failure::usage(
             "evidence::no_model",
             format!("the run {} promotes no model, or several", proof.predicate().run.id),
@@ -224,32 +225,22 @@ fn intended(proof: &Proof, model: &str, alias: &str) -> Result<IntendedPromotion
     }
 }
 
-fn known(proof: &Proof, model: &str, alias: &str, digest: &Digest) -> Option<IntendedPromotion> {
-    let mut promotions = proof.predicate().promotions.iter();
-    let same = |promotion: &&IntendedPromotion| {
-        promotion.digest == *digest && promotion.model == model && promotion.alias == alias
-    };
-    promotions.find(same).cloned()
-}
-
-/// A promotion that no workflow asked for: every gate of the policy must have been judged.
-fn anonymous(proof: &Proof, model: &str, alias: &str, digest: Digest) -> IntendedPromotion {
+/// The promotion of a version, whether its workflow asked for it or not.
+fn to(proof: &Proof, model: &str, alias: &str, digest: Digest) -> IntendedPromotion {
     let of_model = proof.predicate().promotions.iter().find(|promotion| promotion.digest == digest);
-    let all = || proof.predicate().policy.gates.keys().cloned().collect();
     IntendedPromotion {
         output: of_model.map_or_else(|| "model".to_owned(), |promotion| promotion.output.clone()),
         digest,
         model: model.to_owned(),
         alias: alias.to_owned(),
         keep: None,
-        after: of_model.map_or_else(all, |promotion| promotion.after.clone()),
-        expected: None,
+        after: proof.predicate().awaited(&digest, Some((model, alias))),
     }
 }
 
 fn tell(word: &str, alias: &str, promoted: &Promoted) -> Result<ExitCode, Failure> {
     let before = match promoted.previous {
-        _ if !promoted.changed => "nothing changed: it pointed there already".to_owned(),
+        _ if !promoted.changed => "it pointed there already".to_owned(),
         Some(version) => format!("was version {version}"),
         None => "first".to_owned(),
     };
@@ -284,6 +275,8 @@ mod tests {
         let mut history =
             vec![change(1, None, Promotion), change(2, Some(1), Promotion), change(3, Some(2), Promotion)];
         assert_eq!(version_before(&history, 3), Some(2));
+        history.push(change(3, Some(3), Promotion));
+        assert_eq!(version_before(&history, 3), Some(2), "judged again, it is still where it was");
         history.push(change(2, Some(3), Rollback));
         assert_eq!(version_before(&history, 2), Some(1));
         history.push(change(1, Some(2), Rollback));

@@ -213,9 +213,11 @@ fn changes(history: &[(String, Vec<AliasRecord>)], look: Look) -> String {
     for (alias, changes) in history {
         let _ = writeln!(out, "{}", look.bold(&visible::line(alias)));
         for change in changes {
-            let before = change
-                .previous
-                .map_or_else(|| "first".to_owned(), |version| format!("was version {version}"));
+            let before = match change.previous {
+                None => "first".to_owned(),
+                Some(version) if version == change.version => "judged again".to_owned(),
+                Some(version) => format!("was version {version}"),
+            };
             let _ = writeln!(
                 out,
                 "  {:>3}  {}  {} {} ({before})  {}",
