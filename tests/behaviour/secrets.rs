@@ -70,3 +70,33 @@ fn collect(folder: &std::path::Path, places: &mut Vec<(String, String)>) {
         }
     }
 }
+
+/// Colours part a secret on the screen; what takes them away must not put it together.
+#[test]
+fn colours_do_not_hide_a_secret_from_the_mask() {
+    let workspace = Workspace::with_workflow(
+        "name: t\nsecrets: { TOKEN: { from: env:THE_TOKEN } }\nstages:\n  one:\n    steps:\n      - id: s\n        run: printf 'github_\\033[01;31m\\033[Kpat_\\033[m\\033[K11ABCDEFG end\\n'\n",
+    );
+    let output = workspace
+        .command(&["run", "workflow.yml", "--junit", "report.xml"])
+        .env("THE_TOKEN", "github_pat_11ABCDEFG")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = workspace.read("report.xml");
+    assert!(report.contains("*** end") && !report.contains("11ABCDEFG"), "{report}");
+}
+
+#[test]
+fn a_plan_shows_no_secret() {
+    let workspace = Workspace::with_workflow(
+        "name: t\nparams: { token: none }\nsecrets: { TOKEN: { from: env:THE_TOKEN } }\nstages:\n  one:\n    steps:\n      - { id: s, run: \"true\", env: { T: \"${{ params.token }}\" } }\n",
+    );
+    for arguments in [&["plan", "workflow.yml"][..], &["plan", "workflow.yml", "--json"]] {
+        let mut command = workspace.command(arguments);
+        let output =
+            command.args(["-p", "token=a-long-secret"]).env("THE_TOKEN", "a-long-secret").output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && shown.contains("***") && !shown.contains("a-long"), "{shown}");
+    }
+}

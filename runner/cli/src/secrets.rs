@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path};
 
-use runner_engine::SecretValue;
+use runner_engine::{SecretValue, mask::Masker};
 use runner_workflow::plan::Plan;
 
 use crate::failure::Failure;
@@ -22,6 +22,15 @@ pub(crate) fn resolve(plan: &Plan, workspace: &Path) -> Result<Vec<SecretValue>,
             Ok(SecretValue { name: name.clone(), value })
         })
         .collect()
+}
+
+/// What hides those secrets of the plan that are there, where nothing is run that would need them all.
+pub(crate) fn masker(plan: &Plan, workspace: &Path) -> Masker {
+    let known = plan.secrets.iter().filter_map(|(name, secret)| {
+        let value = look_up(&secret.from, workspace).ok()?;
+        Some(SecretValue { name: name.clone(), value })
+    });
+    Masker::new(&known.collect::<Vec<_>>())
 }
 
 /// Whether a secret comes from this environment variable: no step gets to see it.

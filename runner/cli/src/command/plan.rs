@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
     output,
     report::{visible, words::Mood},
-    widened, workflow_file,
+    secrets, widened, workflow_file,
     workspace::STORE_DIR,
 };
 
@@ -33,12 +33,16 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         Ok((plan, loaded, ..)) => (plan, loaded),
         Err(code) => return Ok(code),
     };
+    let masker = secrets::masker(&plan, &loaded.workspace);
     if arguments.json {
-        output::print_json(&plan)?;
+        let mut json = serde_json::to_value(&plan)
+            .map_err(|error| Failure::internal(format!("the plan cannot be written as JSON: {error}")))?;
+        masker.mask_json(&mut json);
+        output::print_json(&json)?;
     } else {
         let store = Store::open_existing(loaded.workspace.join(STORE_DIR));
         let images = store.ok().flatten().map(|store| containers::known_images(&store)).unwrap_or_default();
-        output::print(&render(&plan, &images, environment.stdout))?;
+        output::print(&masker.mask(&render(&plan, &images, environment.stdout)))?;
     }
     Ok(ExitCode::Passed)
 }

@@ -8,6 +8,11 @@ use std::ops::Range;
 /// Escapes within escapes that are undone: JSON inside JSON, a percent-encoded JSON text.
 const DEPTH: u8 = 2;
 
+/// Starts a control sequence of a terminal.
+const ESC: u8 = 0x1b;
+/// Ends some of them.
+const BELL: u8 = 0x07;
+
 /// Bytes, each with the place in the original text where it starts.
 struct View {
     bytes: Vec<u8>,
@@ -23,7 +28,7 @@ type Look<'a> = dyn FnMut(&[u8], &dyn Fn(Range<usize>) -> Range<usize>) + 'a;
 pub(super) fn each_reading(text: &str, look: &mut Look<'_>) {
     look(text.as_bytes(), &|range| range);
     // Most text has nothing to undo.
-    if text.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b'+')) {
+    if text.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b'+' | ESC)) {
         let plain = View { bytes: text.as_bytes().to_vec(), origin: (0..=text.len()).collect() };
         below(&plain, DEPTH, look);
     }
@@ -33,7 +38,7 @@ fn below(view: &View, depth: u8, look: &mut Look<'_>) {
     if depth == 0 {
         return;
     }
-    for escape in [percent, form, backslash] {
+    for escape in [percent, form, backslash, control] {
         if let Some(read) = undo(view, escape) {
             look(&read.bytes, &|range| read.origin[range.start]..read.origin[range.end]);
             below(&read, depth - 1, look);
@@ -46,6 +51,8 @@ type Escape = fn(&[u8]) -> Option<(Letter, usize)>;
 
 /// What an escape stands for.
 enum Letter {
+    /// It only says how what follows is shown.
+    Nothing,
     Byte(u8),
     Character(char),
 }
@@ -65,6 +72,7 @@ fn undo(view: &View, escape: Escape) -> Option<View> {
             None => (Letter::Byte(view.bytes[at]), 1),
         };
         match letter {
+            Letter::Nothing => {}
             Letter::Byte(byte) => bytes.push(byte),
             Letter::Character(character) => {
                 bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
@@ -118,6 +126,20 @@ fn unicode(bytes: &[u8]) -> Option<(char, usize)> {
     char::decode_utf16([first, second]).next()?.ok().map(|character| (character, 10))
 }
 
+/// Colours and the like (ECMA-48): what takes them out of a log later would put a value together that they part.
+fn control(bytes: &[u8]) -> Option<(Letter, usize)> {
+    let [ESC, kind, rest @ ..] = bytes else { return None };
+    let length = match kind {
+        // Parameters and intermediates, then one final byte.
+        b'[' => rest.iter().position(|byte| matches!(byte, 0x40..=0x7e)).map(|end| end + 3),
+        // A text up to BEL or to the start of `ESC \\`.
+        b']' => rest.iter().position(|byte| matches!(*byte, BELL | ESC)).map(|end| end + 3),
+        0x20..=0x7e => Some(2),
+        _ => None,
+    };
+    Some((Letter::Nothing, length?))
+}
+
 fn hex(digit: u8) -> Option<u32> {
     char::from(digit).to_digit(16)
 }
@@ -140,6 +162,8 @@ mod tests {
         assert!(readings(r#"a\"b\/c\u003C\u00f6\ud83d\ude00"#).contains(&"a\"b/c<ö😀".to_owned()));
         assert!(readings("%255c%22").contains(&"\\\"".to_owned()), "{:?}", readings("%255c%22"));
         assert!(readings(r#"{\\\"a"#).contains(&"{\"a".to_owned()));
+        assert!(readings("to\u{1b}[01;31mk\u{1b}[men").contains(&"token".to_owned()));
+        assert!(readings("\u{1b}]8;;x\u{7}token").contains(&"token".to_owned()));
         // What only looks like an escape stays.
         assert_eq!(readings(r"50% of C:\x \u12 %zz"), [r"50% of C:\x \u12 %zz"]);
     }

@@ -217,6 +217,12 @@ pub(crate) fn check_keys(step: &StepDocument, is_container: bool, context: &mut 
     if is_container {
         return;
     }
+    if step.run.is_some()
+        && let Some(memory) = step.limits.as_ref().and_then(|limits| limits.memory.as_ref())
+    {
+        let help = "nothing caps the memory of a step on the host: run it in a container, or remove it";
+        no_effect(&memory.key, "`limits.memory` has no meaning on the host", help);
+    }
     let help = "it is for containers; remove it";
     if let Some(pids) = step.limits.as_ref().and_then(|limits| limits.pids.as_ref()) {
         no_effect(&pids.key, "`limits.pids` has no meaning without a container", help);
