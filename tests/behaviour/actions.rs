@@ -237,3 +237,30 @@ fn tokens_reach_no_step() {
         assert!(events.contains("::error::[]"), "{events}");
     }
 }
+
+/// The base says on what it is judged: a change that takes itself out of `on:` is judged all the same, and waits.
+#[test]
+fn a_change_does_not_choose_whether_it_is_judged() {
+    let lower = |text: &str| text.replace("auc >= 0.8", "auc >= 0.9");
+    let unselected =
+        WORKFLOW.replace("branches: [main], paths: [src/**, workflows/**]", "branches: [nothing]");
+    let seen = Job::new(WORKFLOW, &unselected).run(&[]).expect_code(4);
+    assert!(seen.stdout.contains("policy changed (on), which nobody approved"), "{}", seen.stdout);
+    let seen = Job::new(&lower(WORKFLOW), &unselected).run(&[]).expect_code(3);
+    assert!(seen.stdout.contains("base.quality"), "{}", seen.stdout);
+    // Where the base does not run either, nothing does.
+    let _ = Job::new(&unselected, &unselected).run(&[]).expect_code(0);
+}
+
+/// A link in place of the file is still that file to the base.
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_the_workflow_is_compared_with_it() {
+    let job = Job::new(&WORKFLOW.replace("auc >= 0.8", "auc >= 0.9"), WORKFLOW);
+    job.workspace.write("workflows/other.yml", lowered());
+    let file = job.workspace.path().join("workflows/churn.yml");
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("other.yml", &file).unwrap();
+    let seen = job.run(&[]).expect_code(3);
+    assert!(seen.stdout.contains("gate loosened"), "{}", seen.stdout);
+}

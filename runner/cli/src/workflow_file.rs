@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::Read as _,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use runner_workflow::{CheckOptions, Severity, plan::Plan};
@@ -114,11 +114,21 @@ fn read(path: &Path, shown: &Path) -> Result<Vec<u8>, Failure> {
     Ok(source)
 }
 
-/// The path from the workspace's root, with `/`.
+/// The path from the workspace's root, with `/`, as it is written: a link is not followed, or a file under review could be
+/// replaced by one to another file, which no base knows.
 fn in_workspace(file: &Path, workspace: &Path) -> Option<String> {
-    let file = file.canonicalize().ok()?;
-    let workspace = workspace.canonicalize().ok()?;
-    let relative = file.strip_prefix(workspace).ok()?;
+    let plain = |path: &Path| path.components().all(|part| !matches!(part, Component::ParentDir));
+    let written = std::path::absolute(file).ok().filter(|file| plain(file));
+    let written = written.and_then(|file| {
+        let workspace = std::path::absolute(workspace).ok()?;
+        file.strip_prefix(workspace).ok().map(Path::to_path_buf)
+    });
+    let relative = if let Some(relative) = written {
+        relative
+    } else {
+        let folder = file.parent()?.canonicalize().ok()?;
+        folder.join(file.file_name()?).strip_prefix(workspace.canonicalize().ok()?).ok()?.to_path_buf()
+    };
     let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     Some(parts.join("/"))
 }

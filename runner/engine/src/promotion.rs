@@ -161,6 +161,11 @@ impl Driver {
         if let Some(stage) = self.unjudged(stage) {
             return Some(format!("the gates of stage `{stage}` were not judged in this run"));
         }
+        if let Some(stage) = self.still_judging(stage, step) {
+            return Some(format!(
+                "the gates of stage `{stage}` judge this model too, and have not been judged yet: let this stage wait for it (`needs:`)"
+            ));
+        }
         let ends = self.stage_ends();
         let before = waits_for(&self.plan, stage);
         let unfinished = (0..ends.len()).filter(|stage| before.contains(stage));
@@ -183,6 +188,18 @@ impl Driver {
         let (_, missing) =
             gated.find(|(_, planned)| !self.cases.iter().any(|case| case.stage == planned.name))?;
         Some(&missing.name)
+    }
+
+    /// A stage with gates that waits for the one that made the model, and has not ended: whether a model is promoted must not
+    /// hang on who is faster.
+    fn still_judging(&self, stage: StageIndex, step: usize) -> Option<&str> {
+        let about = self.plan.steps[step].stage;
+        let open = self.schedule.stages_open().into_iter().filter(|open| *open != stage);
+        let mut judging = open.filter(|open| {
+            let awaited = waits_for(&self.plan, *open);
+            !self.plan.stages[*open].gates.is_empty() && awaited.contains(&about) && !awaited.contains(&stage)
+        });
+        judging.next().map(|open| self.plan.stages[open].name.as_str())
     }
 
     /// Whether gates of a stage, or of one it waits for, compared with the baseline.

@@ -118,29 +118,31 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
             Ok(loaded) => loaded,
             Err(code) => return Ok(code),
         };
-    match started.select(&plan, &loaded.workspace) {
+    let outside = Outside::new(&loaded.workspace, &plugins);
+    let read = || {
+        let params = &arguments.workflow.params;
+        base::read(&started, arguments.base.as_deref(), &loaded, &plan, &outside, params)
+    };
+    let base = match started.select(&plan, &loaded.workspace) {
         Selection::Runs { notice } => {
             if let Some(notice) = notice {
                 output::complain(&format!("warning: {}\n", visible::line(&notice)));
             }
+            read()?
         }
-        Selection::Excluded { why } => return excluded(&why, &started),
-    }
+        Selection::Excluded { why } => {
+            // A change under review does not choose whether it is judged.
+            let base = read().ok().filter(|base| base.selects(&started, &loaded.workspace));
+            let Some(base) = base else { return excluded(&why, &started) };
+            base
+        }
+    };
     let mut secrets = secrets::resolve(&plan, &loaded.workspace)?;
     secrets.extend(variables::rights());
     if started.variables.in_actions {
         let masks: String = secrets.iter().map(|secret| command::add_mask(&secret.value)).collect();
         output::print(&masks)?;
     }
-    let outside = Outside::new(&loaded.workspace, &plugins);
-    let base = base::read(
-        &started,
-        arguments.base.as_deref(),
-        &loaded,
-        &plan,
-        &outside,
-        &arguments.workflow.params,
-    )?;
     let base = agreed(base, arguments, &started)?;
     base.enforce(&mut plan);
     let store = Store::open(stored::folder(&arguments.store, &loaded.workspace, environment))

@@ -8,7 +8,7 @@ use std::{
 use runner_engine::policy::{
     ChangeKind, PluginDigests, PolicyBase, PolicyChange, PolicyReport, compare, enforce,
 };
-use runner_github::{approve, client::Client, event::Event};
+use runner_github::{approve, client::Client, event::Event, filter::Selection};
 use runner_workflow::{
     CheckOptions, Severity,
     plan::{Action, Plan, PlannedGate},
@@ -42,6 +42,11 @@ pub(crate) struct Base {
 impl Base {
     fn without_plan(report: PolicyReport) -> Self {
         Self { report, plan: None, approvers: Vec::new() }
+    }
+
+    /// Whether the base runs on the event.
+    pub(crate) fn selects(&self, started: &Started, workspace: &Path) -> bool {
+        self.plan.as_ref().is_some_and(|plan| is_selected(started, plan, workspace))
     }
 
     /// Has the head judged by the base, unless somebody agreed with the differences.
@@ -107,9 +112,22 @@ pub(crate) fn read(
         git::file_at(workspace, commit, &waived).unwrap_or_default().as_slice(),
         std::fs::read(workspace.join(waivers::FILE)).unwrap_or_default().as_slice(),
     ));
+    if is_selected(started, &plan, workspace) && !is_selected(started, head, workspace) {
+        changes.push(PolicyChange {
+            kind: ChangeKind::Tolerance,
+            place: "on".to_owned(),
+            before: Some("runs on this event".to_owned()),
+            after: Some("does not".to_owned()),
+            how: Vec::new(),
+        });
+    }
     let approvers = plan.policy.approvers.clone();
     let report = PolicyReport::new(PolicyBase::Commit(commit.to_owned()), changes);
     Ok(Base { report, plan: Some(plan), approvers })
+}
+
+fn is_selected(started: &Started, plan: &Plan, workspace: &Path) -> bool {
+    matches!(started.select(plan, workspace), Selection::Runs { .. })
 }
 
 /// Waivers that the change brings itself: they would let it through its own gates.

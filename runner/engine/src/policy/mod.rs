@@ -91,6 +91,8 @@ pub enum ChangeKind {
     Baseline,
     /// What a metric means.
     Metric,
+    /// What is measured: data, or cells of a matrix that are gone.
+    Measured,
     /// What the workflow tolerates, and who may approve.
     Tolerance,
     /// The base cannot be read.
@@ -114,6 +116,7 @@ impl ChangeKind {
             | Self::Promotion
             | Self::Baseline
             | Self::Metric
+            | Self::Measured
             | Self::Tolerance
             | Self::Base => Some(RunResult::Held),
             Self::GateTightened | Self::GateAdded => None,
@@ -135,6 +138,7 @@ impl ChangeKind {
             Self::Promotion => "promotion changed",
             Self::Baseline => "baseline changed",
             Self::Metric => "metric changed",
+            Self::Measured => "what is measured changed",
             Self::Tolerance => "policy changed",
             Self::Base => "base cannot be read",
             Self::GateTightened => "gate tightened",
@@ -253,6 +257,8 @@ fn take_away(allow: &mut Allow, before: Option<&Allow>) {
     allow.env.retain(|name| before.env.contains(name));
     allow.clock &= before.clock;
     allow.random &= before.random;
+    allow.capabilities.retain(|name| before.capabilities.contains(name));
+    allow.write_root &= before.write_root;
 }
 
 /// The gate of the base with an id that says so, where it has one: the head has another gate of that id.

@@ -9,7 +9,8 @@ use runner_engine::{
 };
 use runner_gate::verdict::Verdict;
 use runner_workflow::plan::{
-    Action, Allow, Container, Kind, Limits, MetricDeclaration, PolicyLevel, Resources, Service,
+    Action, Allow, Better, Container, DataSet, Kind, Limits, MetricDeclaration, PolicyLevel, Resources,
+    Script, Service,
 };
 
 use crate::plans::{Place, PlanBuilder, is, out};
@@ -199,4 +200,72 @@ fn approvals_are_of_exactly_these_changes() {
     assert_eq!(digest(&["g: auc >= 0.5"]), digest(&["g: auc >= 0.5"]));
     assert_ne!(digest(&["g: auc >= 0.5"]), digest(&["g: auc >= 0.4"]));
     assert_eq!(digest(&["g: auc >= 0.95"]), None);
+}
+
+/// What a gate is judged on is policy as much as its bound.
+#[test]
+fn what_is_measured_and_where_is_policy() {
+    let confined = || {
+        let mut plan = plan(&["auc >= 0.9"]);
+        let container = Action::Container { container: Box::new(Container::of("python:3.13")), run: None };
+        plan.plan.steps[0].action = container;
+        plan.plan.data.insert("test".into(), DataSet { path: "a.csv".into(), id: None, label: None });
+        plan.plan.params.insert("full".into(), true.into());
+        plan.plan.stages[0].condition = Some(is("params.full", "true"));
+        plan
+    };
+    let changed = |change: &dyn Fn(&mut PlanBuilder)| {
+        let mut head = confined();
+        change(&mut head);
+        kinds(&confined(), &head)
+    };
+    assert_eq!(changed(&|_| {}), []);
+    assert_eq!(
+        changed(&|head| head.plan.data.get_mut("test").unwrap().path = "easy.csv".into()),
+        [ChangeKind::Measured]
+    );
+    assert_eq!(changed(&|head| head.plan.params["full"] = false.into()), [ChangeKind::Order]);
+    let better = MetricDeclaration { better: Some(Better::Lower), unit: None };
+    assert_eq!(
+        changed(&|head| drop(head.plan.metrics.insert("auc".into(), better.clone()))),
+        [ChangeKind::Metric]
+    );
+    let root = Allow { capabilities: vec!["SYS_PTRACE".into()], write_root: true, ..Allow::default() };
+    assert_eq!(changed(&|head| head.plan.steps[0].allow = root.clone()), [ChangeKind::Capability; 2]);
+    let host = Action::Process { run: Script { text: "true".into(), variables: Vec::new(), shell: None } };
+    assert_eq!(changed(&|head| head.plan.steps[0].action = host.clone()), [ChangeKind::Capability]);
+    let user = Container { user: Some("0".into()), ..Container::of("python:3.13") };
+    let user = Action::Container { container: Box::new(user), run: None };
+    assert_eq!(changed(&|head| head.plan.steps[0].action = user.clone()), [ChangeKind::Capability]);
+    // One cell of a matrix in place of another.
+    let cells = |seeds: [&str; 2]| {
+        let mut plan = confined();
+        let mut second = plan.plan.steps[0].clone();
+        plan.plan.steps[0].id.cell = vec![("seed".into(), seeds[0].into())];
+        second.id.cell = vec![("seed".into(), seeds[1].into())];
+        plan.plan.steps.push(second);
+        plan
+    };
+    assert!(kinds(&cells(["1", "5"]), &cells(["5", "6"])).contains(&ChangeKind::Measured));
+    assert!(!kinds(&cells(["1", "5"]), &cells(["5", "1"])).contains(&ChangeKind::Measured));
+}
+
+/// A promotion waits for the gates of all stages before it, also through stages that have none.
+#[test]
+fn a_promotion_waits_for_gates_at_any_distance() {
+    let chain = || {
+        let mut plan = PlanBuilder::new()
+            .stage("evaluate")
+            .step_with("fit", &[], |step| step.outputs = out(Kind::Model, "model.onnx"))
+            .gate("auc >= 0.9")
+            .stage("canary")
+            .step("ping", &[])
+            .stage("deploy")
+            .promote("fit");
+        plan.plan.stages[2].needs = vec![1];
+        plan
+    };
+    let mut head = chain();
+    head.plan.stages[1].needs.clear();
+    assert_eq!(kinds(&chain(), &head), [ChangeKind::Order]);
 }

@@ -176,14 +176,14 @@ fn frame_problems(old: &PolicyGate, new: &PolicyGate) -> Vec<String> {
         before.min_samples.or(old.defaults.min_samples).unwrap_or(0),
         after.min_samples.or(new.defaults.min_samples).unwrap_or(0),
     );
-    if samples.1 < samples.0 {
+    // More of either is no tightening: what failed can become inconclusive, which is less.
+    if samples.1 != samples.0 {
         problems.push(format!("min-samples {} → {}", samples.0, samples.1));
     }
-    match (old.defaults.confidence, new.defaults.confidence) {
-        (Some(before), Some(after)) if after >= before => {}
-        (None, _) => {}
-        (Some(before), Some(after)) => problems.push(format!("confidence {before} → {after}")),
-        (Some(before), None) => problems.push(format!("confidence {before} → none")),
+    if old.defaults.confidence != new.defaults.confidence {
+        let said = |confidence: Option<f64>| confidence.map_or("none".to_owned(), |value| value.to_string());
+        let (before, after) = (said(old.defaults.confidence), said(new.defaults.confidence));
+        problems.push(format!("confidence {before} → {after}"));
     }
     if new.defaults.rubber_stamp && !old.defaults.rubber_stamp {
         problems.push("a first model needs no baseline".to_owned());
@@ -192,13 +192,9 @@ fn frame_problems(old: &PolicyGate, new: &PolicyGate) -> Vec<String> {
     let (before_rest, after_rest) = (rest(before), rest(after));
     if before_rest != after_rest {
         problems.push("settings changed that cannot be compared".to_owned());
-    } else if before_rest != Settings::default()
-        && (samples.0 != samples.1
-            || before.slices != after.slices
-            || old.defaults.confidence != new.defaults.confidence)
-    {
-        // How an inconclusive gate is read, or how slices share their errors, decides in which direction these count.
-        problems.push("samples, slices or confidence changed beside settings that depend on them".to_owned());
+    } else if before_rest != Settings::default() && before.slices != after.slices {
+        // How slices share their errors decides in which direction these count.
+        problems.push("slices changed beside settings that depend on them".to_owned());
     }
     problems
 }
@@ -224,7 +220,6 @@ fn slice_problems(before: &Settings, after: &Settings, problems: &mut Vec<String
     let samples = |settings: Option<u64>| settings.map_or("the gate's".to_owned(), |n| n.to_string());
     match (before.min_samples, after.min_samples) {
         (before, after) if before == after => {}
-        (Some(before), Some(after)) if after > before => {}
         (before, after) => {
             problems.push(format!("min-samples of slices {} → {}", samples(before), samples(after)));
         }
