@@ -18,6 +18,10 @@ fn quickstart_trains_gates_and_promotes() {
     }
     insta::assert_snapshot!("quickstart", summary(&seen));
 
+    // What the run worked with is gone, and a later one has nothing to remove.
+    for run in std::fs::read_dir(workspace.path().join(".runner/runs")).unwrap() {
+        assert!(!run.unwrap().path().join("work").exists(), "the scratch of a run is left");
+    }
     let history = workspace.run(&["model", "history", "breast-cancer", "--json"]).expect_code(0);
     let history: serde_json::Value = serde_json::from_str(&history.stdout).unwrap();
     assert!(history.to_string().contains("champion"), "{history}");

@@ -1,6 +1,12 @@
 //! One run from its first event to its record.
 
-use std::{collections::HashMap, fs, os::unix::fs::MetadataExt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fs,
+    os::unix::fs::MetadataExt,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use futures::{FutureExt, StreamExt, stream};
 use runner_store::{RunDir, RunId};
@@ -125,7 +131,7 @@ impl Run {
         // A run that is killed while it prepares is one that somebody can look at.
         stream.commit().map_err(record)?;
         for executor in &options.executors {
-            executor.begin(run_id.as_str(), Arc::new(Notes(Arc::clone(&stream))));
+            executor.begin(run_id.as_str(), Arc::new(Notes(Arc::downgrade(&stream))));
         }
         let data = data_in_use(&plan, &selected, &workspace);
         let mut waits = vec![0; plan.steps.len()];
@@ -373,20 +379,28 @@ impl Run {
     }
 }
 
-/// What executors report about the run.
-struct Notes(Arc<EventStream>);
+/// What executors report about the run. They outlive it, and must not hold its folder.
+struct Notes(Weak<EventStream>);
+
+impl Notes {
+    fn emit(&self, kind: EventKind) {
+        if let Some(stream) = self.0.upgrade() {
+            stream.emit(kind);
+        }
+    }
+}
 
 impl RunNotes for Notes {
     fn image_progress(&self, image: &str, done: u64, total: u64) {
-        self.0.emit(EventKind::ImageProgress { image: image.to_owned(), done, total });
+        self.emit(EventKind::ImageProgress { image: image.to_owned(), done, total });
     }
 
     fn image(&self, image: &ImageRecord, took: Duration) {
-        self.0.emit(EventKind::ImageReady { image: image.clone(), duration_ms: milliseconds(took) });
+        self.emit(EventKind::ImageReady { image: image.clone(), duration_ms: milliseconds(took) });
     }
 
     fn warning(&self, code: &'static str, message: String) {
-        self.0.warn(code, message);
+        self.emit(EventKind::Warning { code: code.to_owned(), message });
     }
 }
 
