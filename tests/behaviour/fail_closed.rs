@@ -53,6 +53,48 @@ fn not_a_number_never_passes() {
     }
 }
 
+/// A check that only reports leaves the verdict to gates, which must not read "nothing to compute" as "nothing wrong".
+#[test]
+fn what_a_check_could_not_compute_never_passes() {
+    let workflow = |step: &str, gate: &str| {
+        format!(
+            "name: t\ndata:\n  now: {{ path: now.csv }}\n  before: {{ path: before.csv }}\nstages:\n  one:\n    steps:\n      - \
+             {{ id: s, {step} }}\n    gates: [ \"{gate}\" ]\n"
+        )
+    };
+    let check = "uses: \"builtin:table-check\", in: { data: data.now }, with: { on-error: report, schema: { columns: { x: { \
+                 type: number, mean: { min: 0 }, null-share: { max: 1 } } } } }";
+    let drift = "uses: \"builtin:drift-check\", in: { data: data.now, reference: data.before }, with: { methods: [ks] }";
+    let before = "x\n1\n2\n3\n";
+    for (now, step, gate, code, told) in [
+        ("x\n1\n2\n", check, "schema_errors == 0", 0, ""),
+        ("x\n\"\"\n\"\"\n", check, "schema_errors == 0", 3, "there is no value to take the mean of"),
+        ("x\n", check, "null_share[column=x] <= 1", 3, "null_share"),
+        (before, drift, "drifted_columns == 0", 0, ""),
+        ("x\n\"\"\n\"\"\n\"\"\n", drift, "drifted_columns == 0", 1, "whether it drifted was not measured"),
+    ] {
+        let workspace = Workspace::with_workflow(&workflow(step, gate));
+        workspace.write("now.csv", now);
+        workspace.write("before.csv", before);
+        let seen = workspace.run(&["run", "workflow.yml"]).expect_code(code);
+        assert!(seen.stdout.contains(told), "{}", seen.snapshot());
+    }
+}
+
+/// A schema that is inferred is fit by its file, or there is none.
+#[test]
+fn no_schema_is_inferred_that_its_file_does_not_fit() {
+    let workspace = Workspace::with_workflow(&one_step("true", ""));
+    workspace.write("twice.csv", "a,a\n1,2\n");
+    let seen = workspace.run(&["data", "infer", "twice.csv"]);
+    assert_ne!(seen.code, 0, "{}", seen.snapshot());
+    assert!(
+        seen.stdout.is_empty() && seen.stderr.contains("two columns are named `a`"),
+        "{}",
+        seen.snapshot()
+    );
+}
+
 #[test]
 fn bounds_are_exact_decimals() {
     let report = "printf '%s\\n' '{\"name\": \"a\", \"value\": 0.85}' '{\"name\": \"b\", \"value\": 0.8}' >> \"$RUNNER_METRICS\"";

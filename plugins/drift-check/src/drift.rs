@@ -88,8 +88,17 @@ pub struct Drift {
     pub rows: (u64, u64),
     /// What the stability index would be on average from chance alone with this many rows and bins.
     pub expected_psi: f64,
+    /// Whether any of the deciding methods measures the column; where none does, nothing is known of its drift.
+    pub measured: bool,
     /// The measures that reach their threshold.
     pub over: Vec<Method>,
+}
+
+impl Drift {
+    /// Whether the column has drifted; `None` where that was not measured.
+    pub fn drifted(&self) -> Option<bool> {
+        self.measured.then_some(!self.over.is_empty())
+    }
 }
 
 /// Compares a column of the data with the same column of the reference. `bins` is for numeric columns; `methods`
@@ -131,6 +140,7 @@ pub fn compare(
         (Method::Js, statistics::jensen_shannon(&left, &right)),
     ];
     measures.extend(measure);
+    let decided = measures.iter().any(|(method, _)| methods.contains(method));
     let over = measures
         .iter()
         .filter(|(method, value)| methods.contains(method) && *value >= thresholds.of(*method))
@@ -149,6 +159,7 @@ pub fn compare(
         // E[PSI] ≈ (bins − 1)(1/n + 1/m) without drift (Yurdakul, Statistical Properties of the PSI, 2018).
         expected_psi: filled.saturating_sub(1) as f64
             * (1.0 / rows.0.max(1) as f64 + 1.0 / rows.1.max(1) as f64),
+        measured: decided,
         over,
     }
 }

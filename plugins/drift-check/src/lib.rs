@@ -109,14 +109,25 @@ impl Step for DriftCheck {
         for drift in &drifts {
             report(drift, &config);
         }
-        let drifted: Vec<&str> =
-            drifts.iter().filter(|drift| !drift.over.is_empty()).map(|drift| drift.column.as_str()).collect();
-        host::metric(Metric::new("drifted_columns", drifted.len() as f64));
-        host::metric(Metric::new("drift_share", drifted.len() as f64 / drifts.len() as f64));
-        host::info(format!("{} of {} columns drifted", drifted.len(), drifts.len()));
         if let Some(path) = task.output("report") {
             fs::write(path, document(&drifts)?).map_err(Failure::unwritable(path))?;
         }
+        let columns = |verdict: Option<bool>| -> Vec<&str> {
+            let alike = drifts.iter().filter(|drift| drift.drifted() == verdict);
+            alike.map(|drift| drift.column.as_str()).collect()
+        };
+        // A number of drifted columns would count those of which nothing is known as not drifted.
+        let unmeasured = columns(None);
+        if !unmeasured.is_empty() {
+            return Err(Failure::InvalidInput(format!(
+                "none of the chosen `methods` measures: {}; `psi` and `js` measure every column, or leave it out by `exclude`",
+                unmeasured.join(", ")
+            )));
+        }
+        let drifted = columns(Some(true));
+        host::metric(Metric::new("drifted_columns", drifted.len() as f64));
+        host::metric(Metric::new("drift_share", drifted.len() as f64 / drifts.len() as f64));
+        host::info(format!("{} of {} columns drifted", drifted.len(), drifts.len()));
         if config.on_drift == OnDrift::Fail && !drifted.is_empty() {
             return Err(Failure::failed(format!("drifted from the reference: {}", drifted.join(", "))));
         }
@@ -168,6 +179,23 @@ fn report(drift: &Drift, config: &Config) {
                 .count(drift.rows.1),
         );
     }
+    if !drift.measured {
+        let methods: Vec<&str> = config.methods.iter().map(|method| method.metric()).collect();
+        let why = match (drift.numeric, drift.missing) {
+            (_, (left, _)) if left >= 1.0 => "the reference has no value there",
+            (_, (_, right)) if right >= 1.0 => "the data has no value there",
+            (true, _) => "its values are numbers",
+            (false, _) => "its values are no numbers, or all the same",
+        };
+        let message =
+            format!("whether it drifted was not measured: {} has no value, as {why}", methods.join(", "));
+        host::finding(
+            Finding::new(Severity::Error, "not-measured", message)
+                .input(DATA)
+                .column(drift.column.as_str())
+                .count(drift.rows.1),
+        );
+    }
     // With few rows chance alone looks like drift: say so instead of letting the number speak.
     if config.methods.contains(&Method::Psi) && drift.expected_psi >= config.thresholds.psi / 2.0 {
         let message = format!(
@@ -198,7 +226,7 @@ fn document(drifts: &[Drift]) -> Result<Vec<u8>, Failure> {
             serde_json::json!({
                 "column": drift.column,
                 "sort": if drift.numeric { "numeric" } else { "categorical" },
-                "drifted": !drift.over.is_empty(),
+                "drifted": drift.drifted(),
                 "measures": measures,
                 "test": test,
                 "missing_share": { "reference": drift.missing.0, "data": drift.missing.1 },
@@ -224,7 +252,7 @@ fn config_schema() -> serde_json::Value {
             "columns": { "description": "The columns to compare. Default: all.", "type": "array", "items": columns, "minItems": 1, "uniqueItems": true },
             "exclude": { "description": "Columns to leave out, such as ids.", "type": "array", "items": columns, "uniqueItems": true },
             "bins": { "description": "Bins of a numeric column, cut at quantiles of the reference.", "type": "integer", "minimum": 2, "maximum": 1000, "default": 10 },
-            "methods": { "description": "The measures that decide whether a column has drifted. All are reported.", "type": "array", "items": { "enum": ["psi", "js", "ks", "cramers-v"] }, "minItems": 1, "uniqueItems": true, "default": ["psi"] },
+            "methods": { "description": "The measures that decide whether a column has drifted. All are reported. The step fails where none of them measures a column.", "type": "array", "items": { "enum": ["psi", "js", "ks", "cramers-v"] }, "minItems": 1, "uniqueItems": true, "default": ["psi"] },
             "thresholds": {
                 "description": "From where on a measure counts as drift.",
                 "type": "object",
@@ -312,6 +340,58 @@ mod tests {
         );
         result.unwrap();
         assert!(recorded.findings.iter().any(|finding| finding.rule == "few-rows"));
+    }
+
+    #[test]
+    fn a_column_that_no_chosen_method_measures_has_not_passed() {
+        let numbers = "x,y\n1,1\n2,2\n3,3\n4,4\n";
+        let same = "x,y\na,b\na,c\n";
+        let mixed = "x,y\na,1\nb,2\n";
+        for (methods, reference, data, why) in [
+            (
+                &["ks"][..],
+                numbers,
+                "x,y\n,1\n,2\n,3\n,4\n",
+                "whether it drifted was not measured: ks has no value, as the data has no value there",
+            ),
+            (
+                &["cramers-v"],
+                same,
+                same,
+                "whether it drifted was not measured: cramers_v has no value, as its values are no numbers, or all the same",
+            ),
+            (
+                &["ks"],
+                mixed,
+                mixed,
+                "whether it drifted was not measured: ks has no value, as its values are no numbers, or all the same",
+            ),
+        ] {
+            let config = serde_json::json!({ "methods": methods });
+            let (result, recorded, report) = run(&config, reference, data);
+            assert_eq!(
+                result.unwrap_err(),
+                Failure::InvalidInput(
+                    "none of the chosen `methods` measures: x; `psi` and `js` measure every column, or leave it out by `exclude`"
+                        .to_owned()
+                )
+            );
+            let found: Vec<_> =
+                recorded.findings.iter().filter(|finding| finding.rule == "not-measured").collect();
+            assert_eq!(found.len(), 1, "{:?}", recorded.findings);
+            assert_eq!((found[0].column.as_str(), found[0].severity), ("x", Severity::Error));
+            assert_eq!(found[0].message, why);
+            assert_eq!(recorded.metric("drifted_columns"), None);
+            assert_eq!(recorded.metric("drift_share"), None);
+            let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+            assert_eq!(report["columns"][0]["drifted"], serde_json::Value::Null);
+            assert_eq!(report["columns"][1]["drifted"], false);
+        }
+        // Of several methods one is enough.
+        let config = serde_json::json!({ "methods": ["ks", "cramers-v"] });
+        let (result, recorded, _) = run(&config, mixed, mixed);
+        result.unwrap();
+        assert_eq!(recorded.metric("drifted_columns"), Some(0.0));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct Report {
     pub columns: usize,
     /// Findings: what is wrong with the table as a whole first, then column by column.
     pub findings: Vec<Finding>,
-    /// Share of missing values per checked column.
+    /// Share of missing values per checked column; none where no row could be read.
     pub null_shares: Vec<(String, f64)>,
 }
 
@@ -74,14 +74,12 @@ impl TableCheck {
     ///
     /// `stored` says how each column is stored, where the format knows.
     pub fn new(schema: &Schema, names: &[String], stored: &[String]) -> Self {
-        let mut findings = Vec::new();
-        for (index, name) in names.iter().enumerate() {
-            if names[..index].contains(name) {
+        let mut findings: Vec<_> = repeated(names)
+            .map(|name| {
                 let message = format!("two columns are named `{name}`; only the first is checked");
-                findings
-                    .push(Finding::new(Severity::Error, "duplicate-column", message).column(name).count(1));
-            }
-        }
+                Finding::new(Severity::Error, "duplicate-column", message).column(name).count(1)
+            })
+            .collect();
         let unknown: Vec<_> =
             names.iter().filter(|name| schema.columns.iter().all(|column| column.name != **name)).collect();
         let severity = match schema.extra_columns {
@@ -196,11 +194,16 @@ impl TableCheck {
                 format!("the table has {rows} {}, not {}", plural(rows, "row"), bounds_text(self.rows));
             self.findings.push(Finding::new(Severity::Error, "rows", message).count(rows));
         }
-        let null_shares =
-            self.columns.iter().map(|column| (column.name().to_owned(), column.null_share())).collect();
+        let share = |column: &ColumnCheck| Some((column.name().to_owned(), column.null_share()?));
+        let null_shares = self.columns.iter().filter_map(share).collect();
         self.findings.extend(self.columns.iter_mut().flat_map(ColumnCheck::findings));
         Report { rows, columns: self.checked.len(), findings: self.findings, null_shares }
     }
+}
+
+/// Names of columns that an earlier column bears already.
+pub(crate) fn repeated(names: &[String]) -> impl Iterator<Item = &String> {
+    names.iter().enumerate().filter(|(index, name)| names[..*index].contains(name)).map(|(_, name)| name)
 }
 
 /// Bounds in words.

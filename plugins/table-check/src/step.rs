@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    check::{Report, TableCheck},
+    check::{self, Report, TableCheck},
     csv,
     infer::{self, Profile},
     parquet,
@@ -23,7 +23,7 @@ mod config_schema;
 /// Problems named in the message of a failed step.
 const NAMED: usize = 3;
 
-/// Columns of which the share of missing values is reported as a metric: a step may report 10,000.
+/// Columns of which the share of missing values is reported as a metric, the largest ones: a step may report 10,000.
 const NULL_SHARES: usize = 5000;
 
 /// The step `table-check`.
@@ -82,7 +82,8 @@ impl Step for TableCheckStep {
             return write_schema(&task, path);
         }
         let schema = schema(&task, config.schema.as_ref())?;
-        let report = check(path, &schema)?;
+        let mut report = check(path, &schema)?;
+        bound_null_shares(&mut report);
         tell(&report);
         if let Some(output) = task.output("findings") {
             write_findings(output, &report.findings)?;
@@ -187,7 +188,7 @@ fn write_schema(task: &Task, path: &Path) -> Result<(), Failure> {
 /// The schema that the table at `path` suggests, as YAML.
 ///
 /// # Errors
-/// [`Failure::InvalidInput`] if the file cannot be read as a table at all.
+/// [`Failure::InvalidInput`] if the file cannot be read as a table at all, or two of its columns bear one name.
 pub fn infer(path: &Path) -> Result<String, Failure> {
     let (mut file, _) = open(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -202,6 +203,7 @@ pub fn infer(path: &Path) -> Result<String, Failure> {
             let dialect = csv::Dialect { delimiter: infer::delimiter(&start), ..csv::Dialect::default() };
             let mut reader = csv::Reader::new(file, dialect.clone());
             let names = reader.header().map_err(Failure::input)?;
+            refuse_repeated(&names)?;
             let mut profile = Profile::new(&names, dialect.delimiter);
             while let Some(batch) = reader.next_batch().map_err(Failure::input)? {
                 profile.batch(&batch);
@@ -210,7 +212,9 @@ pub fn infer(path: &Path) -> Result<String, Failure> {
         }
         Format::Parquet => {
             let table = parquet::Table::open(file).map_err(Failure::input)?;
-            let mut profile = Profile::new(&table.names(), b',');
+            let names = table.names();
+            refuse_repeated(&names)?;
+            let mut profile = Profile::new(&names, b',');
             table
                 .read(|_| true, |position, _, value| profile.value(position, value), |_| {})
                 .map_err(Failure::input)?;
@@ -219,12 +223,40 @@ pub fn infer(path: &Path) -> Result<String, Failure> {
     }
 }
 
+/// A schema names each column once, so that no schema fits a table that has a name twice.
+fn refuse_repeated(names: &[String]) -> Result<(), Failure> {
+    match check::repeated(names).next() {
+        Some(name) => Err(Failure::InvalidInput(format!(
+            "two columns are named `{name}`, and a schema can name only one; rename the other"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Leaves out the smallest shares of missing values beyond what a step may report, and says so.
+fn bound_null_shares(report: &mut Report) {
+    if report.null_shares.len() <= NULL_SHARES {
+        return;
+    }
+    report.null_shares.sort_by(|(_, first), (_, second)| second.total_cmp(first));
+    let left_out = report.null_shares.split_off(NULL_SHARES);
+    let largest = left_out.first().map_or(0.0, |(_, share)| *share);
+    let message = format!(
+        "the metric null_share holds the {NULL_SHARES} columns with the largest shares of missing values; {} more \
+         columns have shares of up to {largest:.4} and are left out of it, not of the checks",
+        left_out.len()
+    );
+    report
+        .findings
+        .push(Finding::new(Severity::Warning, "null-share-metric", message).count(left_out.len() as u64));
+}
+
 /// Reports findings and metrics to the host.
 fn tell(report: &Report) {
     host::metric(Metric::new("rows", report.rows as f64));
     host::metric(Metric::new("columns", report.columns as f64));
     host::metric(Metric::new("schema_errors", report.errors() as f64));
-    for (column, share) in report.null_shares.iter().take(NULL_SHARES) {
+    for (column, share) in &report.null_shares {
         host::metric(Metric::new("null_share", *share).slice("column", column));
     }
     for finding in &report.findings {

@@ -58,10 +58,10 @@ impl ColumnCheck {
         &self.column.name
     }
 
-    /// Share of missing values; 0 without rows.
-    pub(super) fn null_share(&self) -> f64 {
+    /// Share of missing values; `None` without rows.
+    pub(super) fn null_share(&self) -> Option<f64> {
         let rows = self.common.present + self.common.nulls.count;
-        if rows == 0 { 0.0 } else { self.common.nulls.count as f64 / rows as f64 }
+        (rows > 0).then(|| self.common.nulls.count as f64 / rows as f64)
     }
 
     /// Takes in cells of a CSV file. The type is chosen once per batch, so that each loop is a tight one.
@@ -215,6 +215,13 @@ impl Verdicts<'_> {
 
     fn nulls(&mut self, nulls: Violations, rows: u64) {
         if rows == 0 {
+            if !self.column.null_share.is_open() {
+                let bounds = bounds_text(self.column.null_share);
+                let message = format!(
+                    "there is no row to take the share of missing values of, which is to be {bounds}"
+                );
+                self.add(Finding::new(Severity::Error, "null-share", message));
+            }
             return;
         }
         let share = nulls.count as f64 / rows as f64;
@@ -283,16 +290,30 @@ impl Verdicts<'_> {
     fn numeric<T: Scalar>(&mut self, check: &mut OrderedCheck<T>, show: impl Fn(T) -> String) {
         self.ordered(check, show);
         let count = self.present.saturating_sub(self.wrong_type());
-        if !check.rules.mean.is_open() && count > 0 {
+        let wanted = check.rules.mean;
+        if !wanted.is_open() && count == 0 {
+            let message =
+                format!("there is no value to take the mean of, which is to be {}", bounds_text(wanted));
+            self.add(Finding::new(Severity::Error, "mean", message));
+        } else if !wanted.is_open() {
             let mean = check.sum.total() / count as f64;
-            if !check.rules.mean.hold(mean) {
-                let message = format!("the mean is {mean}, not {}", bounds_text(check.rules.mean));
+            if !wanted.hold(mean) {
+                let message = format!("the mean is {mean}, not {}", bounds_text(wanted));
                 self.add(Finding::new(Severity::Error, "mean", message).count(count));
             }
         }
         for quantile in &check.quantiles {
             let (side, shown, bound) = match quantile.side() {
                 Side::Within => continue,
+                Side::Unknown => {
+                    let message = format!(
+                        "there is no value to take the {} quantile of, which is to be {}",
+                        quantile.share,
+                        bounds_text(quantile.bounds)
+                    );
+                    self.add(Finding::new(Severity::Error, "quantile", message));
+                    continue;
+                }
                 Side::Below { below_min } => ("below", below_min, quantile.bounds.min),
                 Side::Above { above_max } => ("above", above_max, quantile.bounds.max),
             };

@@ -145,8 +145,14 @@ pub(super) struct QuantileCheck {
 #[derive(Debug, PartialEq)]
 pub(super) enum Side {
     Within,
-    Below { below_min: u64 },
-    Above { above_max: u64 },
+    /// There are no values, so that there is no quantile.
+    Unknown,
+    Below {
+        below_min: u64,
+    },
+    Above {
+        above_max: u64,
+    },
 }
 
 impl QuantileCheck {
@@ -160,13 +166,12 @@ impl QuantileCheck {
         self.up_to_max += u64::from(self.bounds.max.is_none_or(|max| value <= max));
     }
 
-    /// `Within` also where there are no values.
     pub(super) fn side(&self) -> Side {
         // 0.7 of 10 values are 7, not 8, whatever the last bit of the product says.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
         let rank = ((self.share * self.count as f64 - 1e-9).ceil() as u64).max(1);
         if self.count == 0 {
-            Side::Within
+            Side::Unknown
         } else if self.below_min >= rank {
             Side::Below { below_min: self.below_min }
         } else if self.up_to_max < rank {

@@ -4,7 +4,8 @@
 const MARGIN: f64 = 0.1;
 
 /// Bounds around `min` and `max`: a tenth of the extent further on each side, then out to a round number. Zero is not
-/// crossed, and what lies within 0 to 1 stays there: counts, prices and shares are not negative.
+/// crossed, and what lies within 0 to 1 stays there: counts, prices and shares are not negative. A bound that would
+/// lie beyond what a number can be is infinite.
 pub(super) fn widened(min: f64, max: f64) -> (f64, f64) {
     if min >= 0.0 && max <= 1.0 && max > 0.0 {
         return (0.0, 1.0);

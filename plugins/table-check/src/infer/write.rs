@@ -46,7 +46,8 @@ pub(super) fn schema(profile: &Profile, source: &str) -> String {
             let _ = writeln!(text, "  missing: [{}]", words.join(", "));
         }
     }
-    let _ = writeln!(text, "rows: {{ min: 1 }}\nextra-columns: deny\ncolumns:");
+    // A table without rows fits its own schema too.
+    let _ = writeln!(text, "rows: {{ min: {} }}\nextra-columns: deny\ncolumns:", rows.min(1));
     for column in &profile.columns {
         self::column(&mut text, column, &nulls);
     }
@@ -103,9 +104,11 @@ fn column(text: &mut String, column: &ColumnProfile, nulls: &[&'static str]) {
 /// What was seen, as a comment.
 fn seen(column: &ColumnProfile) -> String {
     match (column.seen, column.numbers.0, column.instants.0) {
-        (Seen::Integer | Seen::Number, Some((min, max)), _) => {
+        (Seen::Integer | Seen::Number, Some((min, max)), _) if column.mean.is_finite() => {
             format!(" # {min} to {max}, mean {:.6}", column.mean)
         }
+        // The differences of numbers near the end of what a number can be are beyond it.
+        (Seen::Integer | Seen::Number, Some((min, max)), _) => format!(" # {min} to {max}"),
         (Seen::Date, _, Some((min, max))) => {
             format!(" # {} to {}", value::date_text(min), value::date_text(max))
         }
@@ -135,16 +138,16 @@ fn numbers(text: &mut String, column: &ColumnProfile) {
     let identifier = column.seen == Seen::Integer && column.unique == Some(true);
     let (low, high) = round::widened(min, max);
     let (low, high) = if column.seen == Seen::Integer { (low.floor(), high.ceil()) } else { (low, high) };
-    if identifier && column.present >= ROWS_FOR_UNIQUE {
-        // Identifiers go on upwards.
-        let _ = writeln!(text, "    range: {{ min: {} }}", number(column.seen, low));
-    } else {
-        let _ = writeln!(
-            text,
-            "    range: {{ min: {}, max: {} }}",
-            number(column.seen, low),
-            number(column.seen, high)
-        );
+    // Identifiers go on upwards.
+    let upwards = identifier && column.present >= ROWS_FOR_UNIQUE;
+    // Widened beyond what a number can be, a side is open.
+    let bounds: Vec<_> = [("min", low), ("max", high)]
+        .into_iter()
+        .filter(|(side, bound)| bound.is_finite() && !(upwards && *side == "max"))
+        .map(|(side, bound)| format!("{side}: {}", number(column.seen, bound)))
+        .collect();
+    if !bounds.is_empty() {
+        let _ = writeln!(text, "    range: {{ {} }}", bounds.join(", "));
     }
 }
 

@@ -145,6 +145,94 @@ fn statistics_are_judged() {
 }
 
 #[test]
+fn what_cannot_be_computed_breaks_its_bound() {
+    let schema = |null_share: Value| {
+        json!({ "schema": { "columns": {
+            "id": { "type": "integer", "unique": true },
+            "v": {
+                "type": "number", "range": { "min": 0 }, "mean": { "min": 0.1 }, "median": { "max": 5 },
+                "quantiles": { "0.9": { "max": 3 } }, "null-share": null_share,
+            },
+        } } })
+    };
+    let told = |table: &str, config: &Value| {
+        let (_folder, task) = task(table.as_bytes(), config);
+        assert!(TableCheckStep::run(task).is_err(), "{table}");
+        take_recorded()
+    };
+    let messages = |recorded: &runner_plugin_sdk::host::Recorded| -> Vec<String> {
+        recorded.findings.iter().map(|finding| format!("{}: {}", finding.rule, finding.message)).collect()
+    };
+    let no_value = [
+        "mean: there is no value to take the mean of, which is to be 0.1 or more",
+        "quantile: there is no value to take the 0.5 quantile of, which is to be 5 or less",
+        "quantile: there is no value to take the 0.9 quantile of, which is to be 3 or less",
+    ];
+    let empty = told("id,v\n1,\n2,\n", &schema(json!({ "max": 1 })));
+    assert_eq!(messages(&empty), no_value);
+    assert_eq!(empty.metric("schema_errors"), Some(3.0));
+    assert_eq!(empty.sliced_metric("null_share", &[("column", "v")]), Some(1.0));
+    // No value of the type is no value.
+    let text = told("id,v\n1,x\n2,y\n", &schema(json!({ "max": 1 })));
+    assert_eq!(messages(&text)[1..], no_value);
+
+    let header = told("id,v\n", &schema(json!({ "max": 0.1 })));
+    let no_row =
+        "null-share: there is no row to take the share of missing values of, which is to be 0.1 or less";
+    assert_eq!(messages(&header), [&[no_row][..], &no_value[..]].concat());
+    assert_eq!(header.metric("schema_errors"), Some(4.0));
+    assert_eq!(header.sliced_metric("null_share", &[("column", "v")]), None);
+}
+
+#[test]
+fn a_table_without_rows_keeps_rules_of_rows() {
+    let columns = json!({ "id": { "type": "integer", "required": true, "unique": true } });
+    let (_folder, task) = task(b"id\n", &json!({ "schema": { "columns": columns } }));
+    assert_eq!(TableCheckStep::run(task), Ok(()));
+    assert_eq!(take_recorded().metric("schema_errors"), Some(0.0));
+}
+
+#[test]
+fn of_many_columns_those_with_the_most_missing_are_measured() {
+    let names: Vec<String> = (0..NULL_SHARES + 2).map(|column| format!("c{column}")).collect();
+    let mut first = vec!["1"; names.len()];
+    let mut second = first.clone();
+    // The last column is the worst, the one before it comes next.
+    first[names.len() - 1] = "";
+    second[names.len() - 1] = "";
+    second[names.len() - 2] = "";
+    let table = format!("{}\n{}\n{}\n", names.join(","), first.join(","), second.join(","));
+    let columns: serde_json::Map<String, Value> =
+        names.iter().map(|name| (name.clone(), json!({ "type": "integer" }))).collect();
+    let (_folder, task) = task(table.as_bytes(), &json!({ "schema": { "columns": columns } }));
+    assert_eq!(TableCheckStep::run(task), Ok(()));
+    let recorded = take_recorded();
+    let share = |column: usize| recorded.sliced_metric("null_share", &[("column", names[column].as_str())]);
+    assert_eq!(share(NULL_SHARES + 1), Some(1.0));
+    assert_eq!(share(NULL_SHARES), Some(0.5));
+    assert_eq!(share(NULL_SHARES - 1), None);
+    let [finding] = recorded.findings.as_slice() else { panic!("{:?}", recorded.findings) };
+    assert_eq!((finding.rule.as_str(), finding.severity), ("null-share-metric", Severity::Warning));
+    assert_eq!(
+        finding.message,
+        "the metric null_share holds the 5000 columns with the largest shares of missing values; 2 more columns have \
+         shares of up to 0.0000 and are left out of it, not of the checks"
+    );
+}
+
+#[test]
+fn no_schema_is_inferred_for_a_name_that_is_twice_there() {
+    let (folder, task) = task(b"a,b,a\n1,2,3\n", &json!({ "infer": true }));
+    assert_eq!(
+        TableCheckStep::run(task),
+        Err(Failure::InvalidInput(
+            "two columns are named `a`, and a schema can name only one; rename the other".to_owned()
+        ))
+    );
+    assert!(!folder.path().join("schema.yaml").exists());
+}
+
+#[test]
 fn malformed_csv_is_found_with_its_rows() {
     let (_folder, task) = task(
         b"a,b\n1,2\n1\n\"x\"y,1\n\xFF,1\n3,4\n",
