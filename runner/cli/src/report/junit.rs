@@ -10,7 +10,7 @@ use runner_engine::{
 };
 use runner_gate::verdict::{Judgement, Verdict};
 
-use crate::report::{recorded::Recorded, summary, visible, words};
+use crate::report::{recorded::Recorded, summary, words};
 
 /// The XML document.
 pub(crate) fn render(recorded: &Recorded) -> Result<String, quick_junit::SerializeError> {
@@ -92,7 +92,7 @@ fn step_case(stage: &StageRecord, step: &StepRecord, recorded: &Recorded) -> Tes
     if step.sandboxed == Some(false) {
         case.add_property(("unsandboxed", step.executor.as_deref().unwrap_or("")));
     }
-    let tail: Vec<String> = recorded.tail(&step.id).map(visible::line).collect();
+    let tail: Vec<&str> = recorded.tail(&step.id).collect();
     if !tail.is_empty() {
         case.set_system_out(tail.join("\n"));
     }

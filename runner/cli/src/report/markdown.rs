@@ -49,10 +49,7 @@ fn head(out: &mut String, record: &RunRecord) {
     {
         let _ = writeln!(out, "**{}**\n", escape(reason));
     }
-    let verdict = match record.verdict {
-        Verdict::None => "no gates".to_owned(),
-        verdict => format!("gates **{verdict}**"),
-    };
+    let verdict = words::gates(record);
     let _ = writeln!(
         out,
         "{verdict} · {} · run {}\n",

@@ -422,18 +422,15 @@ fn ending(out: &mut String, record: &RunRecord, record_at: &str, look: Look) {
         let _ =
             writeln!(out, "{}", look.dim(&format!("evidence: {}{signed}", visible::line(&evidence.digest))));
     }
-    let verdict = if record.verdict == Verdict::None {
-        "no gates".to_owned()
-    } else {
-        format!("gates {}", record.verdict)
-    };
+    let verdict = words::gates(record);
     let dot = look.dot();
     let code = match record.exit_code {
         Some(0) | None => String::new(),
         Some(code) => format!(" {dot} exit code {code}"),
     };
     let head = look.paint(mood, &format!("{} {}", mood.symbol(look.unicode), word));
-    let _ = writeln!(out, "{head} {dot} {verdict} {dot} {}{code}", quantity::duration(record.duration_ms));
+    let line = format!("{head} {dot} {verdict} {dot} {}{code}", quantity::duration(record.duration_ms));
+    let _ = writeln!(out, "{}", visible::wrap(&line, look.width, 2));
     if record.result != Some(RunResult::Passed) {
         let reason = match (&record.reason, record.result) {
             (Some(reason), _) => visible::line(reason),

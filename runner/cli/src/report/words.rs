@@ -5,7 +5,7 @@ use runner_engine::{
     event::{RunResult, StageResult, StepResult},
     executor::Severity,
     outcome::StepOutcome,
-    record::{StepRecord, StepState},
+    record::{RunRecord, StepRecord, StepState},
 };
 use runner_gate::verdict::Verdict;
 
@@ -165,6 +165,19 @@ pub(crate) fn verdict(verdict: Verdict) -> Mood {
 }
 
 /// Word and mood of a severity.
+/// `gates PASS`, `no gates`; gates that nobody judged are never silent.
+pub(crate) fn gates(record: &RunRecord) -> String {
+    let judged: usize = record.stages.iter().map(|stage| stage.gates.len()).sum();
+    let planned: usize = record.stages.iter().map(|stage| stage.planned_gates).sum();
+    let missing = planned.saturating_sub(judged);
+    match (record.verdict, missing) {
+        (Verdict::None, 0) => "no gates".to_owned(),
+        (Verdict::None, missing) => format!("{} not judged", quantity::count(missing, "gate")),
+        (verdict, 0) => format!("gates {verdict}"),
+        (verdict, missing) => format!("gates {verdict}, {missing} not judged"),
+    }
+}
+
 pub(crate) fn severity(severity: Severity) -> (&'static str, Mood) {
     match severity {
         Severity::Error => ("error", Mood::Bad),

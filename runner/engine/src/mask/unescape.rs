@@ -28,7 +28,7 @@ type Look<'a> = dyn FnMut(&[u8], &dyn Fn(Range<usize>) -> Range<usize>) + 'a;
 pub(super) fn each_reading(text: &str, look: &mut Look<'_>) {
     look(text.as_bytes(), &|range| range);
     // Most text has nothing to undo.
-    if text.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b'+' | ESC)) {
+    if text.bytes().any(|byte| matches!(byte, b'%' | b'\\' | b'+') || is_control(byte)) {
         let plain = View { bytes: text.as_bytes().to_vec(), origin: (0..=text.len()).collect() };
         below(&plain, DEPTH, look);
     }
@@ -128,7 +128,9 @@ fn unicode(bytes: &[u8]) -> Option<(char, usize)> {
 
 /// Colours and the like (ECMA-48): what takes them out of a log later would put a value together that they part.
 fn control(bytes: &[u8]) -> Option<(Letter, usize)> {
-    let [ESC, kind, rest @ ..] = bytes else { return None };
+    let [ESC, kind, rest @ ..] = bytes else {
+        return bytes.first().filter(|byte| is_control(**byte)).map(|_| (Letter::Nothing, 1));
+    };
     let length = match kind {
         // Parameters and intermediates, then one final byte.
         b'[' => rest.iter().position(|byte| matches!(byte, 0x40..=0x7e)).map(|end| end + 3),
@@ -138,6 +140,11 @@ fn control(bytes: &[u8]) -> Option<(Letter, usize)> {
         _ => None,
     };
     Some((Letter::Nothing, length?))
+}
+
+/// What readers of logs drop or cannot show; line ends and tabs are text.
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t')
 }
 
 fn hex(digit: u8) -> Option<u32> {
@@ -164,6 +171,7 @@ mod tests {
         assert!(readings(r#"{\\\"a"#).contains(&"{\"a".to_owned()));
         assert!(readings("to\u{1b}[01;31mk\u{1b}[men").contains(&"token".to_owned()));
         assert!(readings("\u{1b}]8;;x\u{7}token").contains(&"token".to_owned()));
+        assert!(readings("to\0ken").contains(&"token".to_owned()));
         // What only looks like an escape stays.
         assert_eq!(readings(r"50% of C:\x \u12 %zz"), [r"50% of C:\x \u12 %zz"]);
     }

@@ -9,10 +9,7 @@ use crate::report::{quantity, step_lines, words};
 
 pub(super) fn header(record: &RunRecord) -> Markup {
     let (word, mood) = words::run(record.result);
-    let verdict = match record.verdict {
-        Verdict::None => "no gates".to_owned(),
-        verdict => format!("gates {verdict}"),
-    };
+    let verdict = words::gates(record);
     html! {
         header class=(mood.word()) {
             p.workflow { (text(&record.workflow)) }
