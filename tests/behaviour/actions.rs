@@ -14,6 +14,7 @@ stages:
       - id: score
         run: |
           echo "::error::not a command"
+          echo "hello ##[set-output name=verdict;]pass"
           echo '{"name": "auc", "value": 0.85}' >> "$RUNNER_METRICS"
     gates: ["quality: auc >= 0.8"]
 report: { comment: true, check: true }
@@ -106,6 +107,7 @@ fn a_pull_request_that_passes() {
     let seen = job.run(&[]).expect_code(0);
     assert!(seen.stdout.contains("::group::output of score\n"), "{}", seen.stdout);
     assert!(!seen.stdout.lines().any(|line| line.trim_start().starts_with("::error::")), "{}", seen.stdout);
+    assert!(!seen.stdout.contains("##[") && seen.stdout.contains("[set-output"), "{}", seen.stdout);
     assert_eq!((job.output("verdict"), job.output("result")), ("pass".into(), "passed".into()));
     assert_eq!(job.output("approve"), "");
     let report = job.workspace.read(&job.output("report"));
@@ -213,6 +215,49 @@ fn a_bundle_needs_no_token_and_is_refused_when_tampered_with() {
     job.workspace.write("job/run.json", event.to_string());
     let seen = job.workspace.run(&["report", "post", "bundle", "--event", "job/run.json"]).expect_code(5);
     assert!(seen.stderr.contains("error[report::refused]"), "{}", seen.stderr);
+    // It chooses neither the file that says who may approve, nor the workflow that it is posted as.
+    job.workspace.write("workflows/other.yml", WORKFLOW.replace("name: churn", "name: other-required"));
+    let elsewhere = job.workspace.path().join("workflows/churn.yml");
+    for (from, to, why) in [
+        ("workflows/churn.yml", elsewhere.to_str().unwrap(), "is no path of a workflow inside the checkout"),
+        ("workflows/churn.yml", "workflows/../workflows/churn.yml", "is no path of a workflow"),
+        ("workflows/churn.yml", "workflows/new.yml", "the default branch has no workflow"),
+        ("workflows/churn.yml", "workflows/other.yml", "and `workflows/other.yml` is `other-required`"),
+        (
+            "\"workflow\": \"churn\"",
+            "\"workflow\": \"other-required\"",
+            "it is of a workflow `other-required`",
+        ),
+    ] {
+        let forged = json.replace(&format!("\"path\": \"{from}\""), &format!("\"path\": \"{to}\""));
+        let forged = if forged == json { json.replace(from, to) } else { forged };
+        assert_ne!(forged, json, "{why}");
+        job.workspace.write("bundle/report.json", forged);
+        let seen = job.workspace.run(&["report", "post", "bundle", "--event", "job/run.json"]).expect_code(5);
+        assert!(
+            seen.stderr.contains("error[report::refused]") && seen.stderr.contains(why),
+            "{}",
+            seen.stderr
+        );
+    }
+}
+
+/// What a run of changed files measured is no figure of the commit.
+#[test]
+fn figures_of_the_base_are_of_a_clean_checkout() {
+    let job = Job::new(WORKFLOW, WORKFLOW);
+    for (changed, expected) in [(true, "No figures of the base commit"), (false, " vs ")] {
+        git(&job.workspace, &["checkout", "-q", &job.base]);
+        if changed {
+            job.workspace.write("workflows/churn.yml", WORKFLOW.replace("0.85", "0.99"));
+        }
+        let _ = job.workspace.run(&["run", "workflows/churn.yml"]).expect_code(0);
+        git(&job.workspace, &["checkout", "-q", "-f", "main"]);
+        let _ = fs::remove_file(job.workspace.path().join("job/summary"));
+        let _ = job.run(&[]).expect_code(0);
+        let summary = job.workspace.read("job/summary");
+        assert!(summary.contains(expected), "{summary}");
+    }
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! Writing to the standard streams. A reader who has seen enough (`runner ls | head`) is no error.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    env,
+    io::{self, Write},
+};
+
+use runner_github::actions::command;
 
 use crate::{exit_code::ExitCode, failure::Failure};
 
@@ -25,8 +31,11 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     print(&text)
 }
 
-/// Write to standard error. There is nowhere left to complain to if that fails.
+/// Write to standard error, in a job of GitHub Actions as text that is no command. There is nowhere left to complain to if
+/// that fails.
 pub(crate) fn complain(text: &str) {
+    let in_actions = env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    let text = if in_actions { Cow::Owned(command::plain_text(text)) } else { Cow::Borrowed(text) };
     let mut out = io::stderr().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

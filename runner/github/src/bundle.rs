@@ -20,7 +20,7 @@ use runner_gate::verdict::Verdict;
 use crate::{
     approve,
     client::{ApiError, Client},
-    event::{PullRequest, User, WorkflowRunEvent},
+    event::{PullRequest, WorkflowRunEvent},
     post::Target,
     report::{FORMAT, Report},
 };
@@ -191,13 +191,16 @@ pub async fn adopt(
         stage.environment = None;
     }
     let pull = pull_request(client, event).await?;
-    let pull_request = pull.as_ref().map(|(number, _)| *number);
+    if run.event.starts_with("pull_request") {
+        judged_by_the_base(&report.policy.base, pull.as_ref()).map_err(refuse)?;
+    }
+    let pull_request = pull.as_ref().map(|pull| pull.number);
     if let (Some(_), Some(digest)) = (&report.policy.approval, &report.policy.digest) {
         // Approvals are read from where they were said.
         let found = match pull {
-            Some((number, author)) => {
+            Some(pull) => {
                 let now = jiff::Timestamp::now();
-                approve::find(client, number, author.as_ref(), digest, approvers, now).await?
+                approve::find(client, pull.number, pull.user.as_ref(), digest, approvers, now).await?
             }
             None => approve::Found::default(),
         };
@@ -212,11 +215,30 @@ pub async fn adopt(
     Ok((report, target))
 }
 
-/// The open pull request with exactly this commit of exactly this repository, and who opened it.
-async fn pull_request(
-    client: &Client,
-    event: &WorkflowRunEvent,
-) -> Result<Option<(u64, Option<User>)>, ApiError> {
+/// Whether the policy of the base counted. The workflow is on the default branch, so a base without it is not believed.
+fn judged_by_the_base(base: &PolicyBase, pull: Option<&PullRequest>) -> Result<(), String> {
+    let judged = match base {
+        PolicyBase::Commit(commit) | PolicyBase::Unreadable { commit, .. } => commit,
+        PolicyBase::None => {
+            return Err("it was not judged by the policy of the pull request's base".to_owned());
+        }
+        PolicyBase::NewWorkflow(commit) => {
+            return Err(format!(
+                "it says that base {commit} has no such workflow, and the default branch has it"
+            ));
+        }
+    };
+    match pull {
+        Some(pull) if pull.base.sha != *judged => Err(format!(
+            "it was judged by the policy of {judged}, and the base of pull request {} is {}",
+            pull.number, pull.base.sha
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The open pull request with exactly this commit of exactly this repository.
+async fn pull_request(client: &Client, event: &WorkflowRunEvent) -> Result<Option<PullRequest>, ApiError> {
     let run = &event.workflow_run;
     if !run.event.starts_with("pull_request") {
         return Ok(None);
@@ -226,7 +248,7 @@ async fn pull_request(
     {
         // The event names it, but not who opened it.
         let pull: PullRequest = client.get(&client.repo(&format!("pulls/{}", pull.number))).await?;
-        return Ok((pull.head.sha == run.head_sha).then_some((pull.number, pull.user)));
+        return Ok((pull.head.sha == run.head_sha).then_some(pull));
     }
     // GitHub names no pull requests of forks there.
     let owner = run.head_repository.as_ref().and_then(|repository| {
@@ -241,10 +263,10 @@ async fn pull_request(
     let pulls: Vec<PullRequest> =
         client.get(&client.repo(&format!("pulls?state=open&head={head}&per_page=100"))).await?;
     let repository = run.head_repository.as_ref().map(|repository| repository.id);
-    let fits = |pull: &&PullRequest| {
+    let fits = |pull: &PullRequest| {
         pull.head.sha == run.head_sha && pull.head.repo.as_ref().map(|repo| repo.id) == repository
     };
-    Ok(pulls.iter().find(fits).map(|pull| (pull.number, pull.user.clone())))
+    Ok(pulls.into_iter().find(fits))
 }
 
 #[cfg(test)]

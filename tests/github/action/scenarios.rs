@@ -218,7 +218,9 @@ mod story {
         red(&scenario);
         let _ = scenario.comment("eve", &format!("/runner approve {digest}")).expect_code(5);
         red(&scenario);
-        let _ = scenario.comment("alice", &format!("/runner approve {}", "0123456789")).expect_code(5);
+        let _ = scenario
+            .comment("alice", &format!("/runner approve {}", "0123456789abcdef".repeat(4)))
+            .expect_code(5);
         red(&scenario);
         // Talk is no approval and no failure.
         let _ = scenario.comment("alice", "I would /runner approve this, but not yet").expect_code(0);

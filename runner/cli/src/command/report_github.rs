@@ -1,6 +1,6 @@
 //! `runner report preview`, `post` and `approve`: what GitHub is told of a run.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::ValueEnum;
 use runner_engine::policy::PolicyReport;
@@ -124,9 +124,8 @@ pub(crate) fn post(arguments: &PostArguments, environment: &Environment) -> Resu
         BundleError::Api(api) => Failure::environment(api.code(), error.to_string()).help(api.help()),
     };
     let report = bundle::read(&folder).map_err(refused)?;
-    // A job on `workflow_run` has the default branch checked out: its file says who may approve.
-    let file = environment.current_dir.join(&report.path);
-    let approvers = if file.is_file() { named(&file, environment)?.1 } else { Vec::new() };
+    let approvers = approvers_of(&report, environment)
+        .and_then(|known| known.map_err(|why| refused(BundleError::Refused { path: folder.clone(), why })))?;
     let posted = block_on(async {
         let client = match connect::connect(&started.variables).await {
             Ok(client) => client,
@@ -143,6 +142,31 @@ pub(crate) fn post(arguments: &PostArguments, environment: &Environment) -> Resu
     };
     outputs.write(&started.variables);
     Ok(if finish::tell(&posted, false) { ExitCode::Passed } else { ExitCode::Environment })
+}
+
+/// Who may approve changes of the workflow that a bundle is about, or why the bundle is refused.
+///
+/// A job on `workflow_run` has the default branch checked out. The bundle chooses a file of it by its path, so that has to
+/// be one, and of the workflow that the bundle is posted as.
+fn approvers_of(report: &Report, environment: &Environment) -> Result<Result<Vec<String>, String>, Failure> {
+    let path = Path::new(&report.path);
+    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    if report.path.is_empty() || !plain {
+        return Ok(Err(format!("`{}` is no path of a workflow inside the checkout", report.path)));
+    }
+    let file = environment.current_dir.join(path);
+    if !file.is_file() {
+        return Ok(Err(format!(
+            "the default branch has no workflow `{}`; one that is new is posted once it is merged",
+            report.path
+        )));
+    }
+    let (name, approvers) = named(&file, environment)?;
+    let name = name.unwrap_or_default();
+    if name == report.run.workflow {
+        return Ok(Ok(approvers));
+    }
+    Ok(Err(format!("it is of a workflow `{}`, and `{}` is `{name}`", report.run.workflow, report.path)))
 }
 
 /// Answer a comment that approves something.

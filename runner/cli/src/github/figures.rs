@@ -11,13 +11,13 @@ use runner_store::Store;
 /// Recorded runs that are looked through, newest first.
 const RUNS: usize = 200;
 
-/// A run of this workflow on this commit, from the store.
+/// A run of this workflow on exactly this commit, from the store. One of changed files was no run of the commit.
 pub(crate) fn in_store(store: &Store, commit: &str, workflow: &str) -> Option<BaseFigures> {
     let runs = store.newest_runs(RUNS).ok()?;
     runs.into_iter().find_map(|summary| {
         let record: RunRecord = serde_json::from_value(summary.record?).ok()?;
         let fits = record.git_commit.as_deref() == Some(commit) && record.workflow == workflow;
-        (fits && record.result.is_some()).then(|| BaseFigures::Found {
+        (fits && !record.git_dirty && record.result.is_some()).then(|| BaseFigures::Found {
             source: "the store".to_owned(),
             commit: commit.to_owned(),
             snapshot: Box::new(Snapshot::of_record(&record, Some(commit.to_owned()))),

@@ -1,6 +1,7 @@
 //! Workflow commands: `::error file=a.yml,line=3::what is wrong`.
 //!
-//! The runner of GitHub Actions reads a command wherever a line starts with one. So foreign text is printed only inside
+//! The runner of GitHub Actions reads a command where a line starts with one, and one of the older form `##[…]` anywhere in
+//! a line. So foreign text is printed only inside
 //! the place it has in a command, with everything escaped that would end it, or through [`plain`].
 
 use std::fmt::Write as _;
@@ -80,16 +81,23 @@ pub fn add_mask(secret: &str) -> String {
     out
 }
 
-/// A foreign line that must not be read as a command: one that would be gets a joint that cannot be seen.
+/// A foreign line that must not be read as a command: what would be gets a joint that cannot be seen.
 pub fn plain(line: &str) -> String {
+    // The older form is still read, and wherever it stands.
+    let line = line.replace("##[", "#\u{2060}#[");
     let start = line.trim_start();
-    // `##[…]` is the older form, which is still read.
-    if start.starts_with("::") || start.starts_with("##[") {
+    if start.starts_with("::") {
         let at = line.len() - start.len() + 1;
         format!("{}\u{2060}{}", &line[..at], &line[at..])
     } else {
-        line.to_owned()
+        line
     }
+}
+
+/// A foreign text, each line of which is [`plain`].
+pub fn plain_text(text: &str) -> String {
+    // A carriage return ends a line there too.
+    text.split_inclusive(['\n', '\r']).map(plain).collect()
 }
 
 /// The text of a command.
@@ -142,10 +150,20 @@ mod tests {
         }
 
         #[test]
-        fn a_plain_line_is_no_command(line in "[ \t]{0,3}(::|##\\[)?[a-z :\\]]{0,20}") {
+        fn a_plain_line_is_no_command(line in "[ \t]{0,3}(::)?[a-z :#\\[\\]]{0,4}(##\\[)?[a-z :#\\[\\]]{0,20}") {
             let shown = plain(&line);
-            prop_assert!(!shown.trim_start().starts_with("::") && !shown.trim_start().starts_with("##["));
+            prop_assert!(!shown.trim_start().starts_with("::") && !shown.contains("##["), "{shown}");
+            prop_assert_eq!(shown.replace('\u{2060}', ""), line);
         }
+    }
+
+    #[test]
+    fn the_older_form_is_broken_wherever_it_stands() {
+        assert_eq!(
+            plain("hello ##[set-output name=verdict;]pass ###[add-mask]e"),
+            "hello #\u{2060}#[set-output name=verdict;]pass ##\u{2060}#[add-mask]e"
+        );
+        assert_eq!(plain_text("a\r::error::b\n ::c"), "a\r:\u{2060}:error::b\n :\u{2060}:c");
     }
 
     #[test]

@@ -19,8 +19,8 @@ use crate::{
 
 /// How long an approval counts.
 pub const VALID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Digits of a digest that are enough.
-const DIGITS: usize = 7;
+/// Digits of a digest that are needed: with fewer, an author could prepare two changes that begin alike.
+const DIGITS: usize = 32;
 /// People whose rights are looked up for one digest.
 const CANDIDATES: usize = 5;
 
@@ -49,7 +49,7 @@ pub fn command(body: &str) -> Option<Command> {
                 Command::Approve(digest)
             } else {
                 Command::Unknown(format!(
-                    "`{digest}` is not the start of a digest: {DIGITS} or more hex digits"
+                    "`{digest}` is not a digest: copy all of the one that the report shows ({DIGITS} hex digits at least)"
                 ))
             }
         }

@@ -30,10 +30,13 @@ fn now() -> Timestamp {
 
 #[test]
 fn commands() {
-    let digest = "0123456789abcdef";
+    let digest = "0123456789abcdef".repeat(2);
     let approve = |digits: &str| Some(Command::Approve(digits.to_owned()));
-    assert_eq!(command("/runner approve 0123456789ABCDEF\n\nthanks"), approve(digest));
-    assert_eq!(command("  /runner   approve sha256:0123456\r\n"), approve("0123456"));
+    assert_eq!(command(&format!("/runner approve {}\n\nthanks", digest.to_uppercase())), approve(&digest));
+    assert_eq!(command(&format!("  /runner   approve sha256:{digest}\r\n")), approve(&digest));
+    assert_eq!(command(&format!("/runner approve {}", "ab".repeat(32))), approve(&"ab".repeat(32)));
+    let short = format!("/runner approve {}", &digest[1..]);
+    assert!(matches!(command(&short), Some(Command::Unknown(_))), "31 digits are too few");
     for nothing in [
         "",
         "please /runner approve 0123456",
@@ -132,7 +135,7 @@ async fn answered(
 #[tokio::test]
 async fn an_approval_completes_the_check() {
     let report = held();
-    let payload = comment(1, &format!("/runner approve {}", &digest(&report)[..12]), &user("alice", 5));
+    let payload = comment(1, &format!("/runner approve {}", &digest(&report)[..32]), &user("alice", 5));
     let (answer, conclusion, reply) =
         answered(&payload, json!([check(&report, "github-actions")]), "write", now()).await;
     let Answer::Approved { approval, again } = answer else { panic!("{answer:?}") };
@@ -150,7 +153,7 @@ async fn a_hold_is_approved_by_its_evidence() {
     report.run.verdict = Verdict::Hold;
     report.run.result = Some(RunResult::Held);
     report.evidence = Some(format!("sha256:{}", "ab".repeat(32)));
-    let payload = comment(1, "/runner approve abababa", &user("alice", 5));
+    let payload = comment(1, &format!("/runner approve {}", "ab".repeat(32)), &user("alice", 5));
     let (answer, conclusion, _) =
         answered(&payload, json!([check(&report, "github-actions")]), "maintain", now()).await;
     assert!(matches!(answer, Answer::Approved { .. }), "{answer:?}");
@@ -160,7 +163,7 @@ async fn a_hold_is_approved_by_its_evidence() {
     both.policy = held().policy;
     let payload = comment(
         1,
-        &format!("/runner approve {}", &both.policy.digest.clone().unwrap()[7..20]),
+        &format!("/runner approve {}", &both.policy.digest.clone().unwrap()[7..40]),
         &user("alice", 5),
     );
     let (_, conclusion, _) =
@@ -199,7 +202,13 @@ async fn what_does_not_count_is_refused_with_the_reason() {
         (comment(1, &right, &user("alice", 5)), ours(), "write", late, "expired"),
         (edited, ours(), "write", now(), "edited"),
         (bot, ours(), "write", now(), "bot"),
-        (comment(1, "/runner approve 0000000", &user("alice", 5)), ours(), "write", now(), "stale"),
+        (
+            comment(1, &format!("/runner approve {}", "0".repeat(64)), &user("alice", 5)),
+            ours(),
+            "write",
+            now(),
+            "stale",
+        ),
         (
             comment(1, &right, &user("alice", 5)),
             json!([]),
@@ -263,14 +272,15 @@ async fn one_reply_for_one_comment() {
 #[tokio::test]
 async fn a_run_finds_approvals_of_its_own_digest() {
     let digest = format!("sha256:{}", "ab".repeat(32));
+    let right = format!("/runner approve {digest}");
     let said = |id: u64, text: &str, by: &Value| comment(id, text, by)["comment"].clone();
     let (alice, bob) = (user("alice", 5), user("bob", 6));
     let server = MockServer::start().await;
     let comments = json!([
-        said(1, "/runner approve abababa", &alice),
-        said(2, "/runner approve 1111111", &alice),
-        said(3, "/runner approve abababab", &user("mona", 583_231)),
-        said(4, "/runner approve abababab", &bob),
+        said(1, &right, &alice),
+        said(2, &format!("/runner approve {}", "1".repeat(64)), &alice),
+        said(3, &right, &user("mona", 583_231)),
+        said(4, &right, &bob),
     ]);
     Mock::given(path_regex("/issues/7/comments$"))
         .respond_with(ResponseTemplate::new(200).set_body_json(comments))

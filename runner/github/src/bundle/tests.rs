@@ -142,7 +142,7 @@ async fn the_pull_request_is_the_one_that_github_names() {
     {
         let server = github(pulls).await;
         let (report, target) =
-            adopt(Path::new("."), &client(&server).await, &event(&json!([]), |_| {}), sample(), &[])
+            adopt(Path::new("."), &client(&server).await, &event(&json!([]), |_| {}), of_pull(), &[])
                 .await
                 .unwrap();
         assert_eq!(target.pull_request, number);
@@ -154,6 +154,30 @@ async fn the_pull_request_is_the_one_that_github_names() {
     let pushed = event(&json!([]), |run| run["event"] = json!("push"));
     let (_, target) = adopt(Path::new("."), &client(&server).await, &pushed, sample(), &[]).await.unwrap();
     assert_eq!(target.pull_request, None);
+}
+
+/// The sample, judged by the base of the pull request.
+fn of_pull() -> Report {
+    let policy = PolicyReport::new(PolicyBase::Commit("b".repeat(40)), Vec::new());
+    Report { policy, ..sample() }
+}
+
+#[tokio::test]
+async fn only_the_policy_of_the_base_counts() {
+    let right = pull(&repository(99, "mona/churn"), &"a".repeat(40), &"b".repeat(40));
+    let server = github(json!([right])).await;
+    let client = client(&server).await;
+    for (base, why) in [
+        (PolicyBase::None, "not judged by the policy"),
+        (PolicyBase::NewWorkflow("b".repeat(40)), "the default branch has it"),
+        (PolicyBase::Commit("c".repeat(40)), "the base of pull request 7 is bbb"),
+        (PolicyBase::Unreadable { commit: "c".repeat(40), why: "x".into() }, "the base of pull request 7"),
+    ] {
+        let report = Report { policy: PolicyReport::new(base, Vec::new()), ..sample() };
+        let adopted = adopt(Path::new("."), &client, &event(&json!([]), |_| {}), report, &[]).await;
+        let error = adopted.unwrap_err().to_string();
+        assert!(error.contains("is refused") && error.contains(why), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -172,7 +196,7 @@ async fn nothing_is_believed_that_github_can_tell() {
         after: None,
         how: Vec::new(),
     };
-    report.policy = PolicyReport::new(PolicyBase::None, vec![change]);
+    report.policy = PolicyReport::new(PolicyBase::Commit("b".repeat(40)), vec![change]);
     let at = "2026-11-25T08:00:00Z".parse().unwrap();
     report.policy.approval =
         Some(Approval { digest: String::new(), by: "alice".into(), at, until: at, said_at: None });
@@ -183,7 +207,7 @@ async fn nothing_is_believed_that_github_can_tell() {
     assert!(error.contains("approved"), "{error}");
     // It deploys.
     let server = github(json!([])).await;
-    let mut report = sample();
+    let mut report = of_pull();
     report.stages[1].environment = Some("production".into());
     let client = crate::client::tests::client(&server).await;
     let (report, _) = adopt(Path::new("."), &client, &event(&json!([]), |_| {}), report, &[]).await.unwrap();

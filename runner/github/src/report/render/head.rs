@@ -156,10 +156,9 @@ pub(super) fn policy(out: &mut String, report: &Report, detail: Detail) {
     out.push('\n');
 }
 
-/// What is typed after `/runner approve`.
+/// What is typed after `/runner approve`: all of it, as an author could prepare two changes whose digests begin alike.
 pub(crate) fn approve_digest(digest: &str) -> &str {
-    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
-    hex.get(..12).unwrap_or(hex)
+    digest.strip_prefix("sha256:").unwrap_or(digest)
 }
 
 pub(super) fn change_line(change: &PolicyChange) -> String {
