@@ -35,11 +35,7 @@ fn signal(child: &Child, signal: Signal) {
 /// Fails unless nothing with this mark is left, now or in a moment: an engine removes in its own time.
 fn nothing_is_left(engine: &Engine, mark: &str) {
     let gone = || engine.containers_with(mark).is_empty().then_some(());
-    assert!(
-        wait_until(Duration::from_secs(10), gone).is_some(),
-        "{mark}: {:?}",
-        engine.containers_with(mark)
-    );
+    assert!(wait_until(Duration::from_mins(1), gone).is_some(), "{mark}: {:?}", engine.containers_with(mark));
 }
 
 on_docker_and_podman! {
