@@ -3,6 +3,8 @@
 
 mod fixed_keys;
 
+use std::collections::BTreeMap;
+
 use libfuzzer_sys::fuzz_target;
 use runner_workflow::{
     CheckOptions, check, graph,
@@ -40,8 +42,9 @@ impl Surroundings for World {
         vec![Problem { code, message, help: None, range: None, pointer }]
     }
 
-    fn check_gate(&self, gate: &PlannedGate) -> Vec<Problem> {
-        let Some(Err(error)) = gate.line.as_deref().map(runner_gate::grammar::parse) else {
+    fn check_gate(&self, gate: &PlannedGate, units: &BTreeMap<String, String>) -> Vec<Problem> {
+        let read = |line| runner_gate::grammar::parse_within_reach(line, units);
+        let Some(Err(error)) = gate.line.as_deref().map(read) else {
             return Vec::new();
         };
         let (code, message) = ("gate".to_owned(), error.message);
