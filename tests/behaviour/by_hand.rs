@@ -18,6 +18,12 @@ const MEASURE: &str = r#"
       - { id: measure, in: { model: fit.model }, run: "echo \"{\\\"name\\\":\\\"accuracy\\\",\\\"value\\\":$(cat $RUNNER_IN_MODEL)}\" >> $RUNNER_METRICS" }
 "#;
 
+/// A stage that judges the model by these gates and promotes it to `m@champion`.
+fn judged(gates: &str) -> String {
+    format!("\n  evaluate:\nMEASURE\n    gates: [{gates}]\n{PROMOTE}")
+}
+const PROMOTE: &str = "    promote: { model: fit.model, to: \"registry:m@champion\" }\n";
+
 fn workspace(head: &str, stages: &str) -> Workspace {
     let workspace = Workspace::empty();
     write(&workspace, head, stages);
@@ -137,13 +143,7 @@ MEASURE
 
 #[test]
 fn a_warning_is_no_pass() {
-    let stages = r#"
-  evaluate:
-MEASURE
-    gates: [accuracy >= 0.9 else warn]
-    promote: { model: fit.model, to: "registry:m@champion" }
-"#;
-    let workspace = workspace("", stages);
+    let workspace = workspace("", &judged("accuracy >= 0.9 else warn"));
     let seen = run(&workspace, "0.1", 3);
     assert!(seen.stdout.contains("no gate judged this model"), "{}", seen.snapshot());
     let seen = promote(&workspace, "m@champion", "run:latest").expect_code(3);
@@ -156,13 +156,7 @@ MEASURE
 
 #[test]
 fn a_gate_on_the_data_alone_judged_no_model() {
-    let stages = r#"
-  evaluate:
-MEASURE
-    gates: [accuracy >= 0.9 else warn]
-    promote: { model: fit.model, to: "registry:m@champion" }
-"#;
-    let workspace = workspace("", stages);
+    let workspace = workspace("", &judged("accuracy >= 0.9 else warn"));
     let text = workspace.read("w.yml").replace(
         "stages:\n",
         "stages:\n  data:\n    steps:\n      - { id: d, run: \"echo '{\\\"name\\\":\\\"rows\\\",\\\"value\\\":9}' >> $RUNNER_METRICS\" }\n    gates: [rows >= 1]\n",
@@ -191,8 +185,7 @@ MEASURE
     insta::assert_snapshot!("incomplete", verify(&workspace, "0.95").expect_code(5).snapshot());
     // Likewise where nothing is to be promoted.
     let text = workspace.read("w.yml");
-    let promotes = "    promote: { model: fit.model, to: \"registry:m@champion\" }\n";
-    workspace.write("w.yml", text.replace(promotes, ""));
+    workspace.write("w.yml", text.replace(PROMOTE, ""));
     let _ = run(&workspace, "0.95", 1);
     let seen = verify(&workspace, "0.95").expect_code(5);
     assert!(seen.stderr.contains("evidence::incomplete"), "{}", seen.snapshot());
@@ -240,13 +233,7 @@ fn an_approval_over_a_champion_that_was_replaced_since_is_refused() {
 
 #[test]
 fn an_approval_is_given_once() {
-    let stages = r#"
-  evaluate:
-MEASURE
-    gates: [accuracy >= 0.9 else hold]
-    promote: { model: fit.model, to: "registry:m@champion" }
-"#;
-    let workspace = workspace("", stages);
+    let workspace = workspace("", &judged("accuracy >= 0.9 else hold"));
     let _ = run(&workspace, "0.8", 4);
     let held = latest(&workspace);
     let _ = approve(&workspace, &held).expect_code(0);
@@ -257,16 +244,67 @@ MEASURE
 }
 
 #[test]
-fn a_version_that_is_judged_again_has_the_newer_evidence() {
-    let stages = r#"
-  evaluate:
-MEASURE
-    gates: [accuracy >= 0.9]
-    promote: { model: fit.model, to: "registry:m@champion" }
-"#;
-    let workspace = workspace("", stages);
+fn what_a_person_let_through_may_be_promoted_and_gone_back_to() {
+    let workspace = workspace("", &judged("accuracy >= 0.9 else hold"));
+    let _ = run(&workspace, "0.8", 4);
+    let held = latest(&workspace);
+    let _ = verify(&workspace, "0.8").expect_code(4);
+    let _ = promote(&workspace, "m@canary", "run:latest").expect_code(4);
+    let _ = approve(&workspace, &held).expect_code(0);
+    let seen = workspace.run(&["verify", "registry:m@champion", "--workflow", "w.yml"]).expect_code(0);
+    let approved =
+        seen.stdout.lines().find(|line| line.starts_with("approved   by ")).expect("who let it through");
+    assert!(approved.ends_with(": seen"), "{approved}");
+    assert!(seen.stdout.contains("HOLD by 1 gate"), "{}", seen.snapshot());
+    let _ = promote(&workspace, "m@canary", &format!("run:{held}")).expect_code(0);
+    let _ = promote(&workspace, "m@stable", "v1").expect_code(0);
+    let _ = workspace.run(&["verify", "registry:m@stable"]).expect_code(0);
     let _ = run(&workspace, "0.95", 0);
-    write(&workspace, "", &stages.replace("0.9]", "0.94]"));
+    let _ = workspace.run(&["model", "rollback", "m@champion", "--why", "x"]).expect_code(0);
+    assert_eq!(version(&workspace, "champion"), Some(1));
+    let _ = workspace.run(&["verify", "registry:m@champion"]).expect_code(0);
+}
+
+#[test]
+fn an_approval_is_of_one_evidence_and_signed() {
+    let workspace = workspace("", &judged("accuracy >= 0.9 else hold"));
+    let of = |id: &str, file: &str| format!(".runner/runs/{id}/{file}.json");
+    let _ = run(&workspace, "0.8", 4);
+    let first = latest(&workspace);
+    let _ = approve(&workspace, &first).expect_code(0);
+    let _ = run(&workspace, "0.7", 4);
+    let second = latest(&workspace);
+    let verify = |model: &str, id: &str, approval: &str| {
+        workspace.write("model.bin", format!("{model}\n"));
+        workspace.run(&["verify", "model.bin", "--evidence", &of(id, "evidence"), "--approval", approval])
+    };
+    let _ = verify("0.8", &first, &of(&first, "approval")).expect_code(0);
+    let seen = verify("0.7", &second, &of(&first, "approval")).expect_code(5);
+    assert!(
+        seen.stderr.contains("error[evidence::approval]: this is no approval of it"),
+        "{}",
+        seen.snapshot()
+    );
+    // Copied beside other evidence it lets nothing through either, and evidence is no approval of itself.
+    workspace.write(&of(&second, "approval"), workspace.read(&of(&first, "approval")));
+    let seen = promote(&workspace, "m@champion", "run:latest").expect_code(5);
+    assert!(seen.stderr.contains("evidence::approval"), "{}", seen.snapshot());
+    let seen = verify("0.7", &second, &of(&second, "evidence")).expect_code(5);
+    assert!(seen.stderr.contains("`predicateType`"), "{}", seen.snapshot());
+    // What nobody signed says nothing.
+    let mut bundle: Value = serde_json::from_str(&workspace.read(&of(&first, "approval"))).unwrap();
+    bundle["dsseEnvelope"]["signatures"] = serde_json::json!([]);
+    workspace.write("approval.json", bundle.to_string());
+    let seen = verify("0.8", &first, "approval.json").expect_code(5);
+    assert!(seen.stderr.contains("it is not signed"), "{}", seen.snapshot());
+    assert_eq!(version(&workspace, "champion"), Some(1));
+}
+
+#[test]
+fn a_version_that_is_judged_again_has_the_newer_evidence() {
+    let workspace = workspace("", &judged("accuracy >= 0.9"));
+    let _ = run(&workspace, "0.95", 0);
+    write(&workspace, "", &judged("accuracy >= 0.94"));
     let verify = || workspace.run(&["verify", "registry:m@champion", "--workflow", "w.yml"]);
     let _ = verify().expect_code(5);
     let _ = promote(&workspace, "m@prod", "v1").expect_code(5);

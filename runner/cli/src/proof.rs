@@ -4,14 +4,13 @@ use std::{fs, path::Path};
 
 use jiff::Timestamp;
 use runner_engine::evidence::{
-    self, Doubt, FILE, IntendedPromotion, Predicate, Ruling, Statement, policy_of,
+    self, APPROVAL_FILE, Approval, Doubt, FILE, Predicate, Ruling, Statement, policy_of,
 };
 use runner_gate::verdict::Verdict;
 use runner_store::{
-    Change, Digest, Expected, NewVersion, RecordedRun, Registry, Store, VersionRecord,
+    Basis, Change, ChangeKind, Digest, RecordedRun, Registry, Store, VersionRecord,
     signing::{Bundle, PublicKey},
 };
-use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -30,6 +29,19 @@ pub(crate) struct Proof {
     pub(crate) digest: Digest,
     /// Id of the trusted key that signed it.
     pub(crate) key: String,
+    /// Who let it through, where somebody did.
+    pub(crate) approval: Option<Approved>,
+}
+
+/// An approval of evidence, whose signature is that of a trusted key.
+#[derive(Debug)]
+pub(crate) struct Approved {
+    /// What it says.
+    pub(crate) approval: Approval,
+    /// The file.
+    pub(crate) bytes: Vec<u8>,
+    /// Id of the trusted key that signed it.
+    pub(crate) key: String,
 }
 
 impl Proof {
@@ -38,20 +50,38 @@ impl Proof {
         let bundle = Bundle::parse(bytes).map_err(|error| keys::from_signing(&error))?;
         let (statement, key) = bundle.verify_signer(trusted).map_err(|error| keys::from_signing(&error))?;
         let statement = Statement::parse(&statement).map_err(|doubt| from_doubt(&doubt))?;
-        Ok(Self { statement, digest: Digest::of_bytes(bytes), key: key.id() })
+        Ok(Self { statement, digest: Digest::of_bytes(bytes), key: key.id(), approval: None })
     }
 
-    /// The evidence of a recorded run.
+    /// Accepts the approval of this evidence that one of these keys signed.
+    pub(crate) fn approved(self, bytes: Vec<u8>, trusted: &[PublicKey]) -> Result<Self, Failure> {
+        let bundle = Bundle::parse(&bytes).map_err(|error| keys::from_signing(&error))?;
+        let (statement, key) = bundle.verify_signer(trusted).map_err(|error| keys::from_signing(&error))?;
+        let approval = Approval::parse(&statement, &self.digest).map_err(|doubt| from_doubt(&doubt))?;
+        let key = key.id();
+        Ok(Self { approval: Some(Approved { approval, bytes, key }), ..self })
+    }
+
+    /// The evidence of a recorded run, with the approval of it.
     pub(crate) fn of_run(run: &RecordedRun, trusted: &[PublicKey]) -> Result<Self, Failure> {
         let path = run.path().join(FILE);
         let bytes = fs::read(&path).map_err(|error| {
             Failure::usage("evidence::missing", format!("the run {} left no evidence: {error}", run.id()))
                 .help("only a run whose gates were judged does; run the workflow again")
         })?;
-        Self::accept(&bytes, trusted)
+        let proof = Self::accept(&bytes, trusted)?;
+        let path = run.path().join(APPROVAL_FILE);
+        match fs::read(&path) {
+            Ok(bytes) => proof.approved(bytes, trusted),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(proof),
+            Err(error) => Err(Failure::environment(
+                "evidence::unreadable",
+                format!("cannot read the approval {}: {error}", path.display()),
+            )),
+        }
     }
 
-    /// The evidence under which a version was promoted last, to `alias` if it ever was.
+    /// The evidence under which a version was promoted last, to `alias` if it ever was, with the approval of it.
     pub(crate) fn of_version(
         version: &VersionRecord,
         alias: Option<&str>,
@@ -60,8 +90,8 @@ impl Proof {
         runtime: &Runtime,
         trusted: &[PublicKey],
     ) -> Result<Self, Failure> {
-        let digest = runtime.block_on(registry.evidence_of(version, alias));
-        let digest = digest.map_err(|error| stored::from_registry(&error))?.ok_or_else(|| {
+        let basis = runtime.block_on(registry.basis_of(version, alias));
+        let basis = basis.map_err(|error| stored::from_registry(&error))?.ok_or_else(|| {
             Failure::new(
                 ExitCode::Denied,
                 "evidence::missing",
@@ -69,14 +99,20 @@ impl Proof {
             )
             .help("it was promoted without; run its workflow again, so that its gates are judged")
         })?;
-        runtime.block_on(registry.fetch(&digest)).map_err(|error| stored::from_registry(&error))?;
-        let bytes = fs::read(store.path(&digest)).map_err(|error| {
-            Failure::environment(
-                "evidence::unreadable",
-                format!("cannot read the evidence {digest}: {error}"),
-            )
-        })?;
-        Self::accept(&bytes, trusted)
+        let read = |what: &str, digest: Digest| {
+            runtime.block_on(registry.fetch(&digest)).map_err(|error| stored::from_registry(&error))?;
+            fs::read(store.path(&digest)).map_err(|error| {
+                Failure::environment(
+                    "evidence::unreadable",
+                    format!("cannot read the {what} {digest}: {error}"),
+                )
+            })
+        };
+        let proof = Self::accept(&read("evidence", basis.evidence)?, trusted)?;
+        match basis.approval {
+            Some(approval) => proof.approved(read("approval", approval)?, trusted),
+            None => Ok(proof),
+        }
     }
 
     /// What it says of its models.
@@ -90,15 +126,10 @@ impl Proof {
     }
 
     /// Refuses where a run with it would not promote this model after these stages, which
-    /// [`awaited`](Predicate::awaited) names.
-    pub(crate) fn allows(&self, model: &Digest, after: &[String], ruling: Ruling) -> Result<(), Failure> {
+    /// [`awaited`](Predicate::awaited) names. What gates hold is let through by an approval.
+    pub(crate) fn allows(&self, model: &Digest, after: &[String]) -> Result<(), Failure> {
+        let ruling = if self.approval.is_some() { Ruling::OfPerson } else { Ruling::OfGates };
         self.predicate().allows(model, after, ruling).map_err(|doubt| from_doubt(&doubt))
-    }
-
-    /// What the alias of a promotion must point to: what the model was compared with.
-    pub(crate) fn expected(&self, promotion: &IntendedPromotion) -> Expected {
-        let compared = self.predicate().compared_with((&promotion.model, &promotion.alias), &promotion.after);
-        compared.map_or(Expected::Anything, Expected::Version)
     }
 
     /// Refuses where its policy is not that of the workflow today.
@@ -128,7 +159,7 @@ impl Proof {
 pub(crate) fn from_doubt(doubt: &Doubt) -> Failure {
     let exit = match doubt {
         Doubt::NotPassing { verdict: Verdict::Hold | Verdict::Inconclusive, .. } => ExitCode::Held,
-        Doubt::NotPassing { .. } => ExitCode::GateFailed,
+        Doubt::NotPassing { .. } | Doubt::Unjudged => ExitCode::GateFailed,
         _ => ExitCode::Denied,
     };
     from_diagnostic(doubt, exit)
@@ -142,39 +173,24 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 }
 
 impl Proof {
-    /// The version that a promotion on this evidence makes.
-    pub(crate) fn version(&self, promotion: &IntendedPromotion, change: Change) -> NewVersion {
-        let predicate = self.predicate();
-        let run = &predicate.run;
-        let judgements: Vec<_> = predicate.stages.iter().flat_map(|stage| &stage.judgements).collect();
-        let metrics = predicate.stages.iter().flat_map(|stage| &stage.case.candidate.scalars);
-        NewVersion {
-            digest: promotion.digest,
-            run: Some(run.id.clone()),
-            lineage: json!({
-                "workflow": run.workflow,
-                "file": run.file,
-                "workflow_digest": run.workflow_digest,
-                "git_commit": run.git_commit,
-                "git_branch": run.git_branch,
-                "git_dirty": run.git_dirty,
-                "run": run.id,
-                "output": promotion.output,
-                "steps": predicate.steps,
-                "params": predicate.params,
-                "data": predicate.data,
-                "verdict": predicate.verdict,
-            }),
-            metrics: json!(metrics.collect::<Vec<_>>()),
-            evidence: json!({
-                "digest": self.digest,
-                "policy": predicate.policy_digest,
-                "verdict": predicate.verdict,
-                "judgements": judgements,
-            }),
-            keep: promotion.keep,
-            change,
-        }
+    /// A change of an alias that rests on this, by the person at the keyboard. The approval becomes an object of the store,
+    /// so that it goes where the evidence goes.
+    pub(crate) fn change(
+        &self,
+        kind: ChangeKind,
+        why: String,
+        store: &Store,
+        environment: &Environment,
+    ) -> Result<Change, Failure> {
+        let approval = self.approval.as_ref().map(|approved| store.put_bytes(&approved.bytes)).transpose();
+        let approval = approval.map_err(|error| stored::from_object(&error))?.map(|object| object.digest);
+        Ok(Change {
+            run: Some(self.predicate().run.id.clone()),
+            by: Some(environment.actor.clone()),
+            why: Some(why),
+            basis: Some(Basis { evidence: self.digest, approval }),
+            kind,
+        })
     }
 
     /// Digests of all predictions that it rests on.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runner_store::{RecordedRun, RegistryError, RunError, StorageError, Store};
+use runner_store::{ObjectError, RecordedRun, RegistryError, RunError, StorageError, Store};
 
 use crate::{
     arguments::StoreArguments,
@@ -55,6 +55,11 @@ pub(crate) fn shown(path: &Path, environment: &Environment) -> String {
 
 /// The disk, or the store itself, did not allow it.
 pub(crate) fn from_storage(error: &StorageError) -> Failure {
+    from_diagnostic(error, ExitCode::Environment)
+}
+
+/// Likewise for an object of the store.
+pub(crate) fn from_object(error: &ObjectError) -> Failure {
     from_diagnostic(error, ExitCode::Environment)
 }
 

@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 
 use runner_gate::verdict::{Judgement, Verdict};
-use runner_store::{Change, ChangeKind, Digest, Expected, NewVersion, Registry, RegistryError, Store};
-use runner_workflow::plan::{Action, Plan, StageIndex};
-use serde_json::{Value, json};
+use runner_store::{Basis, Change, ChangeKind, Digest, Expected, NewVersion, Registry, RegistryError, Store};
+use runner_workflow::plan::{Plan, StageIndex, StepIndex};
 
 use crate::{
     drive::{Driver, Message},
     event::{EventKind, RunResult, StageResult},
-    evidence::{self, Ruling, StepsEnd, UNJUDGED, lets_through, policy_of},
+    evidence::{self, IntendedPromotion, Predicate, Ruling},
     judging::case::Case,
     references::{Role, roles_of},
     refusal::read_gate,
@@ -34,60 +33,43 @@ impl Driver {
             self.finish_stage(stage, StageResult::Passed);
             return;
         };
-        let published = self.facts[promotion.model.step].outputs.get(&promotion.model.output).cloned();
-        let refusal = match &published {
+        let evidence = self.statement().predicate;
+        let name = &self.plan.stages[stage].name;
+        let intended = evidence.promotions.iter().find(|intended| intended.stage == *name);
+        let refusal = match intended {
             None => Some(format!("`{}` gave no model", self.ids[promotion.model.step])),
-            Some(_) => self.why_not(stage, promotion.model.step),
+            Some(intended) => self.why_not(stage, promotion.model.step, &evidence, intended),
         };
-        let (Some(published), None) = (published, refusal.clone()) else {
-            let reason = refusal.unwrap_or_default();
+        let (Some(intended), None) = (intended, &refusal) else {
             // A run that is held is not more than held because of it.
             let held = self.conclusion.result().0 == RunResult::Held;
-            self.refuse(stage, if held { RunResult::Held } else { RunResult::GateFailed }, reason);
+            let result = if held { RunResult::Held } else { RunResult::GateFailed };
+            self.refuse(stage, result, refusal.unwrap_or_default());
             return;
         };
-        let digest = published.object.digest;
-        let evidence = match evidence::write(self, false) {
-            Ok(evidence) => evidence,
+        let digest = match evidence::write(self, false) {
+            Ok(digest) => digest,
             Err(reason) => {
                 self.refuse(stage, RunResult::Environment, reason);
                 return;
             }
         };
-        let mut new = NewVersion {
-            digest,
+        let change = Change {
             run: Some(self.run_id.clone()),
-            lineage: self.lineage(stage, promotion.model.step, &promotion.model.output),
-            metrics: self.metrics_of_promotion(stage),
-            evidence: json!({
-                "digest": evidence,
-                "policy": policy_of(&self.plan).digest(),
-                "verdict": overall(&self.judgements),
-                "judgements": self.judgements.iter().map(|(_, judgement)| judgement).collect::<Vec<_>>(),
-            }),
-            keep: promotion.keep,
-            change: Change {
-                run: Some(self.run_id.clone()),
-                by: self.actor.clone(),
-                why: Some(format!("the gates of `{}` allow it", self.plan.name)),
-                evidence,
-                kind: ChangeKind::Promotion,
-            },
+            by: self.actor.clone(),
+            why: Some(format!("the gates of `{}` allow it", self.plan.name)),
+            basis: digest.map(|evidence| Basis { evidence, approval: None }),
+            kind: ChangeKind::Promotion,
         };
+        let mut new = evidence.version(intended, change);
         let masker = self.facilities.stream.masker();
         masker.mask_json(&mut new.lineage);
         masker.mask_json(&mut new.metrics);
         masker.mask_json(&mut new.evidence);
         let store = self.facilities.store.clone();
         let registry = self.registry.clone();
-        let expected = match &self.references.expected {
-            Some((model, alias, version))
-                if *model == promotion.registry && *alias == promotion.alias && self.compares(stage) =>
-            {
-                Expected::Version(*version)
-            }
-            _ => Expected::Anything,
-        };
+        let digest = intended.digest;
+        let expected = evidence.expected(intended);
         let predictions = self.judged_predictions();
         self.spawn(async move {
             let made =
@@ -136,21 +118,17 @@ impl Driver {
         self.finish_stage(stage, StageResult::Failed);
     }
 
-    /// Why a model made by `step` may not be promoted now; `None` if it may.
-    ///
-    /// Everything in the run so far must have gone well, the gates of every stage that this one waits for must have been
-    /// judged in this run (not left out or skipped) and allow it, their steps must have run, and at least one gate must have
-    /// let through this very model. Promotions by hand ask the same of evidence: see [`evidence::Predicate::allows`].
-    fn why_not(&self, stage: StageIndex, step: usize) -> Option<String> {
+    /// Why a model made by `step` may not be promoted now; `None` if it may. Nothing may have gone wrong in the run so far, and
+    /// the evidence has to allow it, as it has to for a promotion by hand.
+    fn why_not(
+        &self,
+        stage: StageIndex,
+        step: StepIndex,
+        evidence: &Predicate,
+        intended: &IntendedPromotion,
+    ) -> Option<String> {
         if self.stopped.is_some() || self.facilities.cancel.is_requested() {
             return Some("the run was cancelled".to_owned());
-        }
-        let blocking = self.judgements.iter().find(|(_, judgement)| judgement.verdict.blocks());
-        if let Some((_, judgement)) = blocking {
-            return Some(format!(
-                "the gate `{}` says {}: {}",
-                judgement.id, judgement.verdict, judgement.message
-            ));
         }
         if let (_, Some(reason)) = self.conclusion.result() {
             return Some(reason);
@@ -158,41 +136,18 @@ impl Driver {
         if self.schedule.stage_cause(stage).1 {
             return Some("something that its stage waits for failed".to_owned());
         }
-        if let Some(stage) = self.unjudged(stage) {
-            return Some(format!("the gates of stage `{stage}` were not judged in this run"));
-        }
         if let Some(stage) = self.still_judging(stage, step) {
             return Some(format!(
                 "the gates of stage `{stage}` judge this model too, and have not been judged yet: let this stage wait for it (`needs:`)"
             ));
         }
-        let ends = self.stage_ends();
-        let before = waits_for(&self.plan, stage);
-        let unfinished = (0..ends.len()).filter(|stage| before.contains(stage));
-        if let Some(end) = unfinished.map(|stage| &ends[stage]).find(|end| end.steps != StepsEnd::Well) {
-            return Some(format!("the steps of stage `{}` {}", end.stage, end.steps));
-        }
-        let about = [self.plan.stages[self.plan.steps[step].stage].name.as_str()];
-        let judgements = self.judgements.iter();
-        let judgements = judgements.map(|(stage, judged)| (self.plan.stages[*stage].name.as_str(), judged));
-        let judged = lets_through(&about, &ends, judgements, Ruling::OfGates);
-        (!judged).then(|| UNJUDGED.to_owned())
-    }
-
-    /// The first stage with gates, among this one and those it waits for, that was left out or skipped.
-    fn unjudged(&self, stage: StageIndex) -> Option<&str> {
-        let awaited = waits_for(&self.plan, stage);
-        let mut gated = self.plan.stages.iter().enumerate().filter(|(index, planned)| {
-            (*index == stage || awaited.contains(index)) && !planned.gates.is_empty()
-        });
-        let (_, missing) =
-            gated.find(|(_, planned)| !self.cases.iter().any(|case| case.stage == planned.name))?;
-        Some(&missing.name)
+        let allowed = evidence.allows(&intended.digest, &intended.after, Ruling::OfGates);
+        allowed.err().map(|doubt| doubt.to_string())
     }
 
     /// A stage with gates that waits for the one that made the model, and has not ended: whether a model is promoted must not
     /// hang on who is faster.
-    fn still_judging(&self, stage: StageIndex, step: usize) -> Option<&str> {
+    fn still_judging(&self, stage: StageIndex, step: StepIndex) -> Option<&str> {
         let about = self.plan.steps[step].stage;
         let open = self.schedule.stages_open().into_iter().filter(|open| *open != stage);
         let mut judging = open.filter(|open| {
@@ -200,13 +155,6 @@ impl Driver {
             !self.plan.stages[*open].gates.is_empty() && awaited.contains(&about) && !awaited.contains(&stage)
         });
         judging.next().map(|open| self.plan.stages[open].name.as_str())
-    }
-
-    /// Whether gates of a stage, or of one it waits for, compared with the baseline.
-    fn compares(&self, stage: StageIndex) -> bool {
-        let mut stages = waits_for(&self.plan, stage);
-        stages.insert(stage);
-        stages.into_iter().any(|stage| self.compares_in(stage))
     }
 
     /// Whether a gate of this stage compares with the baseline.
@@ -219,57 +167,6 @@ impl Driver {
     fn judged_predictions(&self) -> Vec<Digest> {
         let outputs = self.cases.iter().flat_map(Case::predictions);
         outputs.filter_map(|output| output.digest.parse().ok()).collect()
-    }
-
-    /// What the model was made from.
-    fn lineage(&self, stage: StageIndex, step: usize, output: &str) -> Value {
-        let planned = &self.plan.steps[step];
-        let verdict = self.judgements.iter().map(|(_, judgement)| judgement.verdict).max();
-        json!({
-            "workflow": self.plan.name,
-            "file": self.file,
-            "workflow_digest": self.workflow_digest,
-            "git_commit": self.git.commit,
-            "git_branch": self.git.branch,
-            "git_dirty": self.git.dirty,
-            "run": self.run_id,
-            "stage": self.plan.stages[stage].name,
-            "step": self.ids[step],
-            "output": output,
-            "path": planned.outputs.get(output).map(|output| output.path.clone()),
-            "action": match &planned.action {
-                Action::Plugin { uses } => uses.clone(),
-                Action::Container { container, .. } => container.image.to_string(),
-                Action::Process { run } => run.text.clone(),
-            },
-            "steps": self.step_identities(),
-            "seed": planned.seed,
-            "params": self.plan.params,
-            "data": self.data_records(),
-            "verdict": verdict,
-        })
-    }
-
-    /// Metrics of the stage and of those it waits for, by step.
-    fn metrics_of_promotion(&self, stage: StageIndex) -> Value {
-        let mut stages = waits_for(&self.plan, stage);
-        stages.insert(stage);
-        let steps = self.plan.steps.iter().enumerate().filter(|(_, step)| stages.contains(&step.stage));
-        // What was measured of a reference is not of this model.
-        let steps = steps.filter(|(index, _)| !self.references.rescored.contains_key(index));
-        let metrics = steps.flat_map(|(index, _)| {
-            let facts = &self.facts[index];
-            facts.metrics.iter().chain(&facts.host_metrics).map(move |metric| (index, metric))
-        });
-        metrics
-            .map(|(index, metric)| {
-                let mut entry = serde_json::to_value(metric).unwrap_or(Value::Null);
-                if let Value::Object(entry) = &mut entry {
-                    entry.insert("step".to_owned(), Value::from(self.ids[index].as_str()));
-                }
-                entry
-            })
-            .collect()
     }
 }
 

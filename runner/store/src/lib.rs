@@ -41,8 +41,8 @@ pub use layout::{FORMAT, Store};
 pub use object_error::ObjectError;
 pub use objects::{Object, OutputLimits, digest_of};
 pub use registry::{
-    AliasRecord, AliasState, Change, ChangeKind, Expected, ModelSummary, NewVersion, Place, PlaceError,
-    Promoted, Registry, RegistryError, VersionRecord, check_alias, check_model,
+    AliasRecord, AliasState, Basis, Change, ChangeKind, Expected, ModelSummary, NewVersion, Place,
+    PlaceError, Promoted, Registry, RegistryError, VersionRecord, check_alias, check_model,
 };
 pub use run_dir::RunDir;
 pub use run_error::RunError;

@@ -5,7 +5,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, thread};
 
 use object_store::memory::InMemory;
-use runner_store::{Change, Digest, Expected, NewVersion, Registry, RegistryError, Store};
+use runner_store::{Basis, Change, Digest, Expected, NewVersion, Registry, RegistryError, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -28,37 +28,41 @@ fn version(digest: Digest) -> NewVersion {
 }
 
 #[tokio::test]
-async fn a_version_that_is_judged_again_has_newer_evidence() {
+async fn a_version_that_is_judged_again_rests_on_the_newer_evidence() {
     let (_folder, store) = store();
     let put = |text: &str| store.put_bytes(text.as_bytes()).unwrap().digest;
     let (model, other, first, second) = (put("model"), put("other"), put("first"), put("second"));
+    let by_gates = |evidence| Basis { evidence, approval: None };
+    let by_a_person = |evidence| Basis { evidence, approval: Some(put("approval")) };
     let registry = store.registry().unwrap();
-    let promote = async |alias, digest, evidence: Option<Digest>| {
+    let promote = async |alias, digest, basis: Option<Basis>| {
         let mut new = version(digest);
         new.evidence = json!({ "digest": first });
-        new.change.evidence = evidence;
+        new.change.basis = basis;
         registry.promote("churn", alias, new, Expected::Anything).await.unwrap()
     };
     let made = promote("champion", model, None).await;
     let record = registry.version("churn", made.version).await.unwrap();
-    let evidence = async |alias| registry.evidence_of(&record, alias).await.unwrap();
-    assert_eq!(evidence(Some("champion")).await, Some(first), "what the version was made with");
-    let again = promote("champion", model, Some(second)).await;
+    let basis = async |alias| registry.basis_of(&record, alias).await.unwrap();
+    assert_eq!(basis(Some("champion")).await, Some(by_gates(first)), "what the version was made with");
+    let again = promote("champion", model, Some(by_gates(second))).await;
     assert_eq!((again.version, again.previous, again.changed), (1, Some(1), false));
     for alias in [None, Some("champion"), Some("v1"), Some("nobody")] {
-        assert_eq!(evidence(alias).await, Some(second));
+        assert_eq!(basis(alias).await, Some(by_gates(second)));
     }
-    // The same evidence once more is nothing new.
-    promote("champion", model, Some(second)).await;
+    // The same evidence once more is nothing new; that somebody let it through is.
+    promote("champion", model, Some(by_gates(second))).await;
     assert_eq!(registry.history("churn", "champion").await.unwrap().len(), 2);
+    promote("champion", model, Some(by_a_person(second))).await;
+    assert_eq!(registry.history("churn", "champion").await.unwrap().len(), 3);
     // Judged for another alias later: that alias is asked first.
-    promote("canary", model, Some(first)).await;
-    assert_eq!(evidence(Some("champion")).await, Some(second));
-    assert_eq!(evidence(Some("canary")).await, Some(first));
-    assert_eq!(evidence(None).await, Some(first), "the newest");
+    promote("canary", model, Some(by_gates(first))).await;
+    assert_eq!(basis(Some("champion")).await, Some(by_a_person(second)));
+    assert_eq!(basis(Some("canary")).await, Some(by_gates(first)));
+    assert_eq!(basis(None).await, Some(by_gates(first)), "the newest");
     // Also after the alias went elsewhere.
-    promote("champion", other, Some(first)).await;
-    assert_eq!(evidence(Some("champion")).await, Some(second));
+    promote("champion", other, Some(by_gates(first))).await;
+    assert_eq!(basis(Some("champion")).await, Some(by_a_person(second)));
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! `runner approve`: a person lets through what a gate holds.
 
 use jiff::Timestamp;
-use runner_engine::evidence::{FILE, Ruling};
+use runner_engine::evidence::{APPROVAL_FILE, Approval};
 use runner_gate::verdict::Verdict;
-use runner_store::{Change, ChangeKind, Digest, RunState, signing::Bundle};
+use runner_store::{ChangeKind, Digest, RunState, signing::Bundle};
 use serde_json::json;
 
 use crate::{
@@ -17,9 +17,6 @@ use crate::{
     report::visible,
     stored,
 };
-
-/// Type of the predicate of an approval.
-const APPROVAL: &str = "urn:runner:approval:v1";
 
 /// Arguments of `runner approve`.
 #[derive(Debug, clap::Args)]
@@ -60,8 +57,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         )
         .help(format!("look at the run again (`runner show {}`) and approve what it says now", run.id())));
     }
-    let predicate = proof.predicate();
-    let verdict = predicate.overall();
+    let verdict = proof.predicate().overall();
     if !matches!(verdict, Verdict::Hold | Verdict::Inconclusive) {
         return Err(Failure::new(
             ExitCode::Denied,
@@ -70,32 +66,41 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         )
         .help("an approval lets through what a gate holds; what failed needs a waiver or a better model"));
     }
-    for promotion in &predicate.promotions {
+    let proof = if proof.approval.is_some() {
+        // The first one stays.
+        proof
+    } else {
+        let approval = Approval {
+            run: run.id().to_string(),
+            by: environment.actor.clone(),
+            at: Timestamp::now(),
+            why: arguments.why.clone(),
+            verdict,
+        };
+        let statement = json!(approval.statement(&proof.digest)).to_string();
+        let bytes = Bundle::sign(statement.as_bytes(), keys.signing.as_deref()).to_bytes();
+        proof.approved(bytes, &keys.trusted)?
+    };
+    let promotions = &proof.predicate().promotions;
+    for promotion in promotions {
         proof.is_about(&promotion.digest)?;
-        proof.allows(&promotion.digest, &promotion.after, Ruling::OfPerson)?;
+        proof.allows(&promotion.digest, &promotion.after)?;
     }
-    let approval = json!({
-        "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{ "name": FILE, "digest": { "sha256": proof.digest.hex() } }],
-        "predicateType": APPROVAL,
-        "predicate": {
-            "run": run.id(),
-            "by": environment.actor,
-            "at": Timestamp::now(),
-            "why": arguments.why,
-            "verdict": verdict,
-        },
-    });
-    let bytes = Bundle::sign(approval.to_string().as_bytes(), keys.signing.as_deref()).to_bytes();
     let registry = registry::open(&arguments.registry, environment, &store)?;
     let runtime = proof::runtime()?;
-    let recorded = run.write_new_file("approval.json", &bytes).map_err(|error| stored::from_run(&error))?;
-    let word = if recorded { "approved" } else { "was approved before:" };
+    let recorded = match &proof.approval {
+        Some(approved) => run.write_new_file(APPROVAL_FILE, &approved.bytes),
+        None => Ok(false),
+    };
+    let word = match recorded.map_err(|error| stored::from_run(&error))? {
+        true => "approved",
+        false => "was approved before:",
+    };
     output::print(&format!("{word} run {} with the evidence {}\n", run.id(), proof.digest))?;
-    if predicate.promotions.is_empty() {
+    if promotions.is_empty() {
         output::print("the workflow promotes nothing\n")?;
     }
-    for promotion in &predicate.promotions {
+    for promotion in promotions {
         let name = format!("{}@{}", visible::line(&promotion.model), visible::line(&promotion.alias));
         let history = runtime.block_on(registry.history(&promotion.model, &promotion.alias));
         let history = history.map_err(|error| stored::from_registry(&error))?;
@@ -110,19 +115,16 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
             ))?;
             continue;
         }
-        let change = Change {
-            run: Some(run.id().to_string()),
-            by: Some(environment.actor.clone()),
-            why: Some(format!("approved although {verdict}: {}", arguments.why)),
-            evidence: Some(proof.digest),
-            kind: ChangeKind::Promotion,
-        };
-        let new = proof.version(promotion, change);
+        let why = format!("approved although {verdict}: {}", arguments.why);
+        let change = proof.change(ChangeKind::Promotion, why, &store, environment)?;
+        let new = proof.predicate().version(promotion, change);
         let promoted = runtime.block_on(async {
             for digest in proof.predictions() {
                 registry.share(&digest).await?;
             }
-            registry.promote(&promotion.model, &promotion.alias, new, proof.expected(promotion)).await
+            registry
+                .promote(&promotion.model, &promotion.alias, new, proof.predicate().expected(promotion))
+                .await
         });
         let promoted = promoted.map_err(|error| stored::from_registry(&error))?;
         output::print(&format!("promoted {name} to version {}\n", promoted.version))?;

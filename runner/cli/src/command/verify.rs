@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
-use runner_engine::evidence::{self, Ruling};
+use runner_engine::evidence;
 use runner_store::{Digest, Store, digest_of};
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{
     exit_code::ExitCode,
     failure::Failure,
     keys, output,
-    proof::{self, Proof, from_doubt},
+    proof::{self, Approved, Proof, from_doubt},
     registry,
     report::{quantity, visible, words::Mood},
     stored,
@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// Its evidence, the file `evidence.json` of a run; may be left out for a model of the registry.
     #[arg(long, value_name = "FILE")]
     evidence: Option<PathBuf>,
+    /// The approval of that evidence, the file `approval.json` of a run that was held.
+    #[arg(long, value_name = "FILE", requires = "evidence")]
+    approval: Option<PathBuf>,
     /// Public key that is trusted; may be given several times [default: those in the folder of keys].
     #[arg(long, value_name = "FILE")]
     key: Vec<PathBuf>,
@@ -58,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
             Failure::usage("cli::no-evidence", "a model in a file needs `--evidence FILE`")
                 .help("the evidence of a run is .runner/runs/ID/evidence.json")
         })?;
-        (object.digest, read(file, environment, &trusted)?)
+        (object.digest, read(file, arguments, environment, &trusted)?)
     };
     proof.is_about(&model)?;
     if let Some(workflow) = &arguments.workflow {
@@ -71,20 +74,28 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         None
     };
     let target = reference.and_then(|reference| reference.split_once('@'));
-    proof.allows(&model, &proof.predicate().awaited(&model, target), Ruling::OfGates)?;
+    proof.allows(&model, &proof.predicate().awaited(&model, target))?;
     tell(&model, &proof, replayed, arguments.json, environment)?;
     Ok(ExitCode::Passed)
 }
 
 fn read(
     file: &PathBuf,
+    arguments: &Arguments,
     environment: &Environment,
     trusted: &[runner_store::signing::PublicKey],
 ) -> Result<Proof, Failure> {
-    let bytes = fs::read(environment.current_dir.join(file)).map_err(|error| {
-        Failure::usage("cli::evidence-file", format!("cannot read the evidence {}: {error}", file.display()))
-    })?;
-    Proof::accept(&bytes, trusted)
+    let read = |what: &str, file: &PathBuf| {
+        fs::read(environment.current_dir.join(file)).map_err(|error| {
+            let message = format!("cannot read the {what} {}: {error}", file.display());
+            Failure::usage("cli::evidence-file", message)
+        })
+    };
+    let proof = Proof::accept(&read("evidence", file)?, trusted)?;
+    match &arguments.approval {
+        Some(file) => proof.approved(read("approval", file)?, trusted),
+        None => Ok(proof),
+    }
 }
 
 fn in_registry(
@@ -109,7 +120,7 @@ fn in_registry(
     // The bytes are read again, wherever they come from.
     runtime.block_on(registry.fetch(&version.digest)).map_err(failed)?;
     let proof = match &arguments.evidence {
-        Some(file) => read(file, environment, trusted)?,
+        Some(file) => read(file, arguments, environment, trusted)?,
         None => Proof::of_version(&version, Some(alias), &registry, &store, &runtime, trusted)?,
     };
     if arguments.replay {
@@ -142,11 +153,17 @@ fn tell(
             "policy": predicate.policy_digest,
             "run": predicate.run.id,
             "verdict": predicate.verdict,
+            "approval": proof.approval.as_ref().map(|approved| &approved.approval),
             "gates": gates,
             "replayed": replayed,
         }));
     }
     let look = environment.stdout;
+    let approved = proof.approval.as_ref().map(|Approved { approval, key, .. }| {
+        let (by, why) = (visible::line(&approval.by), visible::line(&approval.why));
+        let day = approval.at.strftime("%Y-%m-%d");
+        ("approved", format!("by {by} on {day} (key {}): {why}", visible::line(key)))
+    });
     let rows = [
         ("model", model.to_string()),
         ("signed by", format!("key {}", visible::line(&proof.key))),
@@ -156,16 +173,16 @@ fn tell(
         ),
         ("policy", visible::line(&predicate.policy_digest)),
         ("verdict", format!("{} by {}", predicate.verdict, quantity::count(gates, "gate"))),
-        (
-            "replayed",
-            match replayed {
-                Some(gates) => format!("{}, the same bit for bit", quantity::count(gates, "gate")),
-                None => "no; `--replay` computes the verdicts again".to_owned(),
-            },
-        ),
     ];
+    let replayed = [(
+        "replayed",
+        match replayed {
+            Some(gates) => format!("{}, the same bit for bit", quantity::count(gates, "gate")),
+            None => "no; `--replay` computes the verdicts again".to_owned(),
+        },
+    )];
     let mut text = String::new();
-    for (name, value) in rows {
+    for (name, value) in rows.into_iter().chain(approved).chain(replayed) {
         let _ = writeln!(text, "{:<10} {value}", look.dim(name));
     }
     let _ = writeln!(text, "{}", look.mark(Mood::Good, "verified", 8).trim_end());

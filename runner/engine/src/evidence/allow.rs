@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use runner_gate::verdict::{Judgement, Verdict};
-use runner_store::Digest;
+use runner_gate::verdict::Verdict;
+use runner_store::{Digest, Expected};
 
 use super::{Doubt, IntendedPromotion, Predicate, StageEnd, StepsEnd};
-
-/// Why a model that only gates of other things let through is not promoted.
-pub(crate) const UNJUDGED: &str = "no gate judged this model";
 
 /// Who lets a model through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,31 +24,6 @@ impl Ruling {
             verdict => !verdict.blocks(),
         }
     }
-}
-
-/// Whether at least one gate lets through what was made in one of the stages `about`: a gate of such a stage, or of a later one
-/// that waits for it. A gate on the data alone did not judge the model, and a warning is no pass.
-pub(crate) fn lets_through<'j>(
-    about: &[&str],
-    ends: &[StageEnd],
-    judgements: impl IntoIterator<Item = (&'j str, &'j Judgement)>,
-    ruling: Ruling,
-) -> bool {
-    let judges = |stage: &str| {
-        about.contains(&stage)
-            || ends
-                .iter()
-                .any(|end| end.stage == stage && end.after.iter().any(|before| about.contains(&&**before)))
-    };
-    judgements.into_iter().any(|(stage, judgement)| {
-        let passes = match judgement.verdict {
-            Verdict::Pass => true,
-            Verdict::Hold | Verdict::Inconclusive => ruling == Ruling::OfPerson,
-            // A first model has nothing to be compared with, where the workflow allows that.
-            _ => judgement.rubber_stamp,
-        };
-        passes && judges(stage)
-    })
 }
 
 impl Predicate {
@@ -90,20 +62,29 @@ impl Predicate {
             return Err(Doubt::NotPassing { verdict, reason });
         }
         self.covers(after)?;
+        if self.judged(model, ruling) { Ok(()) } else { Err(Doubt::Unjudged) }
+    }
+
+    /// Whether at least one gate lets through this very model: a gate of a stage that made it, or of a later one that waits for
+    /// such a stage. A gate on the data alone did not judge the model, and a warning is no pass.
+    fn judged(&self, model: &Digest, ruling: Ruling) -> bool {
         let made = model.to_string();
         let makers = self.steps.iter().filter(|step| step.outputs.values().any(|output| *output == made));
-        let mut about: Vec<&str> = makers.map(|step| step.stage.as_str()).collect();
-        if about.is_empty() {
-            // Numbers or data were judged, and whatever was judged is about them.
-            about.extend(self.stages.iter().map(|stage| stage.case.stage.as_str()));
-        }
-        let judged = self.stages.iter().flat_map(|stage| {
-            stage.judgements.iter().map(|judgement| (stage.case.stage.as_str(), judgement))
-        });
-        if lets_through(&about, &self.stage_ends, judged, ruling) {
-            return Ok(());
-        }
-        Err(Doubt::NotPassing { verdict, reason: UNJUDGED.to_owned() })
+        let makers: BTreeSet<&str> = makers.map(|step| step.stage.as_str()).collect();
+        let waits_for_a_maker = |end: &StageEnd| end.after.iter().any(|stage| makers.contains(&**stage));
+        let judges = |stage: &str| {
+            // Without a maker numbers or data were judged, and whatever was judged is about them.
+            makers.is_empty()
+                || makers.contains(stage)
+                || self.stage_ends.iter().any(|end| end.stage == stage && waits_for_a_maker(end))
+        };
+        let about = self.stages.iter().filter(|stage| judges(&stage.case.stage));
+        about.flat_map(|stage| &stage.judgements).any(|judgement| match judgement.verdict {
+            Verdict::Pass => true,
+            Verdict::Hold | Verdict::Inconclusive => ruling == Ruling::OfPerson,
+            // A first model has nothing to be compared with, where the workflow allows that.
+            _ => judgement.rubber_stamp,
+        })
     }
 
     /// Whether the gates of all these stages were judged, and their steps ended well.
@@ -123,12 +104,17 @@ impl Predicate {
         Ok(())
     }
 
-    /// The version that the alias `target` has to point to when this model is promoted to it after these stages: the one that it
-    /// was compared with; `Some(None)` where there was none. `None` where nothing was compared with that alias.
+    /// What the alias of a promotion has to point to: the version that the model was compared with.
     #[must_use]
-    pub fn compared_with(&self, (model, alias): (&str, &str), after: &[String]) -> Option<Option<u64>> {
-        let baseline = self.baseline.as_ref()?;
-        let compared = self.stage_ends.iter().any(|end| end.compares && after.contains(&end.stage));
-        (compared && baseline.model == model && baseline.alias == alias).then_some(baseline.version)
+    pub fn expected(&self, promotion: &IntendedPromotion) -> Expected {
+        let compared = self.stage_ends.iter().any(|end| end.compares && promotion.after.contains(&end.stage));
+        match &self.baseline {
+            Some(baseline)
+                if compared && (&baseline.model, &baseline.alias) == (&promotion.model, &promotion.alias) =>
+            {
+                Expected::Version(baseline.version)
+            }
+            _ => Expected::Anything,
+        }
     }
 }

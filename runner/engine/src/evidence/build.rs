@@ -6,7 +6,7 @@ use runner_workflow::plan::{Action, Kind, StageIndex, StepIndex};
 
 use super::{
     BaselineAlias, FILE, IntendedPromotion, JudgedStage, PREDICATE_TYPE, Predicate, RunIdentity, StageEnd,
-    Statement, StepIdentity, StepsEnd, Subject, policy_of,
+    Statement, StepIdentity, StepMetric, StepsEnd, Subject, policy_of,
     statement::{FORMAT, STATEMENT_TYPE},
 };
 use crate::{
@@ -44,7 +44,8 @@ pub(crate) fn write(driver: &mut Driver, durable: bool) -> Result<Option<Digest>
 }
 
 impl Driver {
-    fn statement(&self) -> Statement {
+    /// What the evidence says by now.
+    pub(crate) fn statement(&self) -> Statement {
         let policy = policy_of(&self.plan);
         let promotions = self.intended_promotions();
         let predicate = Predicate {
@@ -62,6 +63,7 @@ impl Driver {
             params: serde_json::to_value(&self.plan.params).unwrap_or_default(),
             data: self.data_records(),
             steps: self.step_identities(),
+            metrics: self.measured_numbers(),
             references: self.references.records.clone(),
             policy_digest: policy.digest(),
             policy,
@@ -99,7 +101,7 @@ impl Driver {
     }
 
     /// How far each stage came by now.
-    pub(crate) fn stage_ends(&self) -> Vec<StageEnd> {
+    fn stage_ends(&self) -> Vec<StageEnd> {
         let stages = self.plan.stages.iter().enumerate();
         let names = |indices: Vec<StageIndex>| {
             indices.into_iter().map(|stage| self.plan.stages[stage].name.clone()).collect()
@@ -153,7 +155,7 @@ impl Driver {
     }
 
     /// Every step that ended well, with what it ran.
-    pub(crate) fn step_identities(&self) -> Vec<StepIdentity> {
+    fn step_identities(&self) -> Vec<StepIdentity> {
         let steps = self.plan.steps.iter().enumerate();
         steps
             .filter(|(index, _)| self.facts[*index].outcome == Some("succeeded"))
@@ -179,8 +181,21 @@ impl Driver {
             .collect()
     }
 
+    /// What was measured of a reference is not of this model.
+    fn measured_numbers(&self) -> Vec<StepMetric> {
+        let steps = self.facts.iter().enumerate();
+        let steps = steps.filter(|(index, _)| !self.references.rescored.contains_key(index));
+        steps
+            .flat_map(|(index, facts)| {
+                let metrics = facts.metrics.iter().chain(&facts.host_metrics);
+                metrics
+                    .map(move |metric| StepMetric { step: self.ids[index].clone(), metric: metric.clone() })
+            })
+            .collect()
+    }
+
     /// Promotions that the workflow asks for and whose model is there.
-    pub(crate) fn intended_promotions(&self) -> Vec<IntendedPromotion> {
+    fn intended_promotions(&self) -> Vec<IntendedPromotion> {
         let stages = self.plan.stages.iter().enumerate();
         stages
             .filter_map(|(index, stage)| {
@@ -191,6 +206,8 @@ impl Driver {
                 after.push(index);
                 after.sort_unstable();
                 Some(IntendedPromotion {
+                    stage: stage.name.clone(),
+                    path: Some(published.path.clone()),
                     output: format!("{}.{}", self.ids[model.step], model.output),
                     digest: published.object.digest,
                     model: promotion.registry.clone(),

@@ -6,10 +6,7 @@ use runner_gate::verdict::Verdict;
 use runner_store::Digest;
 use thiserror::Error;
 
-use super::{
-    Predicate, Statement, StepsEnd,
-    statement::{FORMAT, PREDICATE_TYPE, STATEMENT_TYPE},
-};
+use super::{Predicate, Statement, StepsEnd, Subject};
 
 /// Why evidence is not accepted.
 #[derive(Debug, Error, Diagnostic)]
@@ -126,6 +123,25 @@ pub enum Doubt {
         /// The gate that decided.
         reason: String,
     },
+    /// Gates of other things let it through.
+    #[error("no gate judged this model")]
+    #[diagnostic(
+        code(evidence::unjudged),
+        help(
+            "a gate on the data alone, a warning or a note is no pass: judge what was measured of the model itself"
+        )
+    )]
+    Unjudged,
+    /// An approval of something else.
+    #[error("this is no approval of it: {reason}")]
+    #[diagnostic(
+        code(evidence::approval),
+        help("an approval is of one evidence: look at the run again and approve what it says now")
+    )]
+    Approval {
+        /// What is wrong.
+        reason: String,
+    },
     /// Predictions that are gone or changed.
     #[error("the predictions of `{step}` cannot be used: {reason}")]
     #[diagnostic(
@@ -154,32 +170,11 @@ pub enum Doubt {
     },
 }
 
-impl Statement {
-    /// Reads a statement, and refuses one that is not about a gated run.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Doubt> {
-        let wrong = |reason: String| Doubt::Statement { reason };
-        let value: serde_json::Value =
-            serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
-        for (key, wanted) in [("_type", STATEMENT_TYPE), ("predicateType", PREDICATE_TYPE)] {
-            let found = value.get(key).and_then(serde_json::Value::as_str).unwrap_or("missing");
-            if found != wanted {
-                return Err(wrong(format!("its `{key}` is `{found}`, not `{wanted}`")));
-            }
-        }
-        let format = value.pointer("/predicate/format").and_then(serde_json::Value::as_u64).unwrap_or(0);
-        if format > u64::from(FORMAT) {
-            return Err(wrong(format!("it has format {format}; this version knows formats up to {FORMAT}")));
-        }
-        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
-    }
-}
-
 /// Checks that the statement is about this model and does not contradict itself. Whether it allows a promotion is
 /// for [`Predicate::allows`] to say.
 pub fn check(statement: &Statement, model: &Digest, now: Timestamp) -> Result<(), Doubt> {
     if !statement.subject.iter().any(|subject| subject.is(model)) {
-        let subjects: Vec<String> =
-            statement.subject.iter().map(super::statement::Subject::digest_text).collect();
+        let subjects: Vec<String> = statement.subject.iter().map(Subject::digest_text).collect();
         return Err(Doubt::Subject { subjects: subjects.join(" and "), model: model.to_string() });
     }
     let predicate = &statement.predicate;

@@ -2,21 +2,23 @@
 //! can be checked anywhere; with the predictions it names, the verdict can be computed again.
 
 mod allow;
+mod approval;
 mod build;
 mod check;
 mod policy;
 mod replay;
 mod statement;
+mod version;
 
 pub use allow::Ruling;
-pub(crate) use allow::{UNJUDGED, lets_through};
+pub use approval::{APPROVAL_FILE, Approval};
 pub(crate) use build::write;
 pub use check::{Doubt, check};
 pub use policy::{Policy, policy_of};
 pub use replay::replay;
 pub use statement::{
     BaselineAlias, IntendedPromotion, JudgedStage, PREDICATE_TYPE, Predicate, RunIdentity, StageEnd,
-    Statement, StepIdentity, StepsEnd, Subject,
+    Statement, StepIdentity, StepMetric, StepsEnd, Subject,
 };
 
 /// Name of the file in the folder of a run.

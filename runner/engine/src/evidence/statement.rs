@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, fmt};
 use runner_gate::verdict::{Judgement, Verdict};
 use runner_store::{Digest, ObjectKind};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::Policy;
+use super::{Doubt, Policy};
 use crate::{
+    executor::Metric,
     judging::case::Case,
     record::DataRecord,
     references::{ReferenceRecord, StoredMeasurements},
@@ -22,19 +24,44 @@ pub const PREDICATE_TYPE: &str = "urn:runner:evidence:v1";
 /// nothing.
 pub(super) const FORMAT: u32 = 2;
 
-/// An in-toto statement with the predicate of this program.
+/// An in-toto statement with a predicate of this program.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Statement {
+pub struct Statement<P = Predicate> {
     /// `https://in-toto.io/Statement/v1`.
     #[serde(rename = "_type")]
     pub statement_type: String,
-    /// The models it is about; where a run has none, what was judged instead.
+    /// What it is about: evidence is about the models of a run, or where it has none about what was judged instead.
     pub subject: Vec<Subject>,
-    /// [`PREDICATE_TYPE`].
+    /// Such as [`PREDICATE_TYPE`].
     pub predicate_type: String,
     /// What is said of them.
-    pub predicate: Predicate,
+    pub predicate: P,
+}
+
+impl Statement {
+    /// Reads evidence, and refuses what is no statement about a gated run.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Doubt> {
+        let wrong = |reason: String| Doubt::Statement { reason };
+        let value = open(bytes, PREDICATE_TYPE).map_err(wrong)?;
+        let format = value.pointer("/predicate/format").and_then(Value::as_u64).unwrap_or(0);
+        if format > u64::from(FORMAT) {
+            return Err(wrong(format!("it has format {format}; this version knows formats up to {FORMAT}")));
+        }
+        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+    }
+}
+
+/// The JSON of a statement, if it is one whose predicate is of this type.
+pub(super) fn open(bytes: &[u8], predicate_type: &str) -> Result<Value, String> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    for (key, wanted) in [("_type", STATEMENT_TYPE), ("predicateType", predicate_type)] {
+        let found = value.get(key).and_then(Value::as_str).unwrap_or("missing");
+        if found != wanted {
+            return Err(format!("its `{key}` is `{found}`, not `{wanted}`"));
+        }
+    }
+    Ok(value)
 }
 
 /// Something by its digest.
@@ -79,11 +106,14 @@ pub struct Predicate {
     /// The run.
     pub run: RunIdentity,
     /// Parameters as used.
-    pub params: serde_json::Value,
+    pub params: Value,
     /// Data sets with their digests.
     pub data: Vec<DataRecord>,
     /// What ran.
     pub steps: Vec<StepIdentity>,
+    /// What they measured of the candidate and of the data, and what was computed from their predictions.
+    #[serde(default)]
+    pub metrics: Vec<StepMetric>,
     /// What the candidate was compared with.
     pub references: Vec<ReferenceRecord>,
     /// What was asked of the model.
@@ -157,6 +187,16 @@ pub struct StepIdentity {
     pub outputs: BTreeMap<String, String>,
 }
 
+/// A number of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepMetric {
+    /// Id of the step.
+    pub step: String,
+    /// The number.
+    #[serde(flatten)]
+    pub metric: Metric,
+}
+
 /// A judged stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JudgedStage {
@@ -215,8 +255,14 @@ pub struct BaselineAlias {
 /// A promotion that the workflow asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntendedPromotion {
+    /// The stage that promotes.
+    #[serde(default)]
+    pub stage: String,
     /// The output, such as `fit.model`.
     pub output: String,
+    /// Name of its file or folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Digest of the model.
     pub digest: Digest,
     /// Name in the registry.

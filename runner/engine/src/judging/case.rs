@@ -183,12 +183,21 @@ impl CaseReference {
 pub struct Judged {
     /// In the order of the gates.
     pub judgements: Vec<Judgement>,
-    /// Metrics computed from predictions of the candidate: id of the step and its metrics.
-    pub computed: Vec<(String, Vec<Metric>)>,
-    /// Likewise of references. One that was not scored in this run names the step of its own run.
-    pub computed_of_references: Vec<(String, Vec<Metric>)>,
+    /// Metrics computed from predictions.
+    pub computed: Vec<Computed>,
     /// What a person should know about the evidence.
     pub warnings: Vec<String>,
+}
+
+/// Metrics computed from one output of predictions.
+#[derive(Debug, Clone)]
+pub struct Computed {
+    /// Id of the step that published it; of a reference that was not scored in this run, in its own run.
+    pub step: String,
+    /// Whether it scored a reference and not the candidate.
+    pub of_reference: bool,
+    /// The metrics.
+    pub metrics: Vec<Metric>,
 }
 
 impl Case {
@@ -206,13 +215,12 @@ impl Case {
     #[must_use]
     pub fn judge(&self, store: &Store) -> Judged {
         let mut judged = Judged::default();
-        let candidate = measurements(&self.candidate, store, &mut judged);
-        let of_candidate = std::mem::take(&mut judged.computed);
+        let candidate = measurements(&self.candidate, false, store, &mut judged);
         let mut reference = |reference: &CaseReference| match reference {
             CaseReference::Absent => Reference::Absent,
             CaseReference::Unreadable(reason) => Reference::Unreadable(reason.clone()),
             CaseReference::Measured(measured) => {
-                Reference::Measured(measurements(measured, store, &mut judged))
+                Reference::Measured(measurements(measured, true, store, &mut judged))
             }
         };
         let references = References {
@@ -220,7 +228,6 @@ impl Case {
             anchor: reference(&self.references.anchor),
             previous: reference(&self.references.previous),
         };
-        judged.computed_of_references = std::mem::replace(&mut judged.computed, of_candidate);
         let better = self.better.iter().map(|(name, better)| {
             let better = match better {
                 plan::Better::Higher => Better::Higher,
@@ -268,7 +275,7 @@ fn judge_one(gate: &GateText, evidence: &Evidence, defaults: &Defaults, warnings
 }
 
 /// Numbers and predictions of one model, for the gates. What the host computes from its predictions is noted.
-fn measurements(measured: &Measured, store: &Store, judged: &mut Judged) -> Measurements {
+fn measurements(measured: &Measured, of_reference: bool, store: &Store, judged: &mut Judged) -> Measurements {
     let scalars = measured.scalars.iter().map(|metric| ScalarMetric {
         name: metric.name.clone(),
         slice: metric.slice.clone(),
@@ -302,7 +309,8 @@ fn measurements(measured: &Measured, store: &Store, judged: &mut Judged) -> Meas
             value,
             slice: Vec::new(),
         });
-        judged.computed.push((output.step.clone(), metrics.collect()));
+        let (step, metrics) = (output.step.clone(), metrics.collect());
+        judged.computed.push(Computed { step, of_reference, metrics });
     }
     found
 }

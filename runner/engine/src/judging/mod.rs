@@ -8,7 +8,8 @@ use runner_store::Digest;
 use runner_workflow::plan::{Kind, Source, StageIndex, StepIndex};
 
 use case::{
-    Case, CaseDefaults, CaseReference, CaseReferences, GateText, Judged, Measured, PredictionsOutput,
+    Case, CaseDefaults, CaseReference, CaseReferences, Computed, GateText, Judged, Measured,
+    PredictionsOutput,
 };
 
 use crate::{
@@ -53,7 +54,7 @@ impl Driver {
     /// Takes in the judgements of a stage.
     pub(crate) fn judged(&mut self, stage: StageIndex, judged: JudgedStage) {
         let JudgedStage { case, judged } = judged;
-        let Judged { mut judgements, computed, computed_of_references, warnings } = judged;
+        let Judged { mut judgements, computed, warnings } = judged;
         let now = Some(jiff::Timestamp::now());
         let waivers = waiver::apply(&self.waivers, &self.plan.name, &case, &mut judgements, now);
         for (code, note) in waivers.notes {
@@ -63,10 +64,7 @@ impl Driver {
         for message in warnings {
             self.facilities.stream.warn("engine::evidence", message);
         }
-        let computed = computed.into_iter().map(|of| (of, false));
-        for ((id, metrics), of_reference) in
-            computed.chain(computed_of_references.into_iter().map(|of| (of, true)))
-        {
+        for Computed { step: id, of_reference, metrics } in computed {
             // What an earlier stage published was told when that was judged; what another run published, in that run.
             let step = self.by_id.get(&id).copied().filter(|step| {
                 self.plan.steps[*step].stage == stage

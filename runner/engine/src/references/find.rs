@@ -81,12 +81,10 @@ impl Finder<'_> {
             return Ok(None);
         };
         registry.fetch(&version.digest).await.map_err(|error| error.to_string())?;
-        let stored = match version.evidence.get("digest").and_then(|digest| digest.as_str()) {
+        let basis = registry.basis_of(&version, Some(alias)).await.map_err(|error| error.to_string())?;
+        let stored = match basis {
             None => Err("it was promoted without evidence".to_owned()),
-            Some(text) => match text.parse::<Digest>() {
-                Err(error) => Err(error.to_string()),
-                Ok(digest) => self.evidence_object(registry, &digest).await,
-            },
+            Some(basis) => self.evidence_object(registry, &basis.evidence).await,
         };
         let path = version.lineage.get("path").and_then(|path| path.as_str()).map(str::to_owned);
         Ok(Some(Found {

@@ -5,12 +5,15 @@ use std::{fmt::Write as _, fs, sync::Arc};
 use runner_engine::{
     RunOptions,
     event::{EventKind, RunResult},
-    evidence::{Ruling, Statement},
+    evidence::{IntendedPromotion, Ruling, Statement},
     references::{ReferenceState, Role},
     scripted::{Act, ScriptedExecutor},
 };
 use runner_gate::verdict::Verdict;
-use runner_store::signing::{Bundle, SigningKey};
+use runner_store::{
+    Expected,
+    signing::{Bundle, SigningKey},
+};
 use runner_workflow::plan::{Baseline, DataSet, Kind, OutputRef, Source};
 
 use crate::plans::{Outcome, Place, PlanBuilder, out};
@@ -340,9 +343,12 @@ async fn evidence_names_everything_that_decided() {
     let predicate = &statement.predicate;
     let after = predicate.awaited(&model, Some(("m", "champion")));
     predicate.allows(&model, &after, Ruling::OfGates).unwrap();
-    assert_eq!(predicate.compared_with(("m", "champion"), &after), Some(Some(1)));
-    assert_eq!(predicate.compared_with(("m", "other"), &after), None);
-    assert_eq!(predicate.compared_with(("m", "champion"), &after[..1]), None, "nothing was compared by then");
+    let intended = &predicate.promotions[0];
+    assert_eq!(predicate.expected(intended), Expected::Version(Some(1)));
+    let elsewhere = IntendedPromotion { alias: "other".to_owned(), ..intended.clone() };
+    assert_eq!(predicate.expected(&elsewhere), Expected::Anything);
+    let earlier = IntendedPromotion { after: after[..1].to_vec(), ..intended.clone() };
+    assert_eq!(predicate.expected(&earlier), Expected::Anything, "nothing was compared by then");
     assert_eq!(predicate.references[0].version, Some(1));
     assert_eq!(predicate.promotions[0].after, after);
     assert_eq!(after, ["train", "evaluate", "deploy"]);

@@ -52,7 +52,7 @@ async fn a_model_whose_gates_pass_is_promoted_with_its_lineage() {
     assert_eq!(version.version, 1);
     assert_eq!(version.run.as_deref(), Some(run.summary.run_id.as_str()));
     assert_eq!(version.lineage["git_commit"], "abc");
-    assert_eq!(version.lineage["step"], "fit");
+    assert_eq!(version.lineage["output"], "fit.out");
     assert_eq!(version.lineage["verdict"], "pass");
     assert_eq!(version.metrics[1]["name"], "auc");
     assert_eq!(version.evidence["judgements"][0]["verdict"], "pass");
@@ -164,7 +164,7 @@ async fn a_promotion_needs_every_gate_before_it() {
     let skipped = place.run(skipping, script()).await;
     for run in [alone, skipped] {
         assert_eq!(run.summary.exit_code, 3, "{}", run.reason());
-        let why = "the gates of stage `evaluate` were not judged in this run";
+        let why = "the gates of stage `evaluate` were not judged";
         assert_eq!(refusal(&run), Some(why), "{}", run.reason());
     }
     assert!(place.store.registry().unwrap().models().await.unwrap().is_empty());

@@ -25,7 +25,9 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use error::RegistryError;
 pub use name::{check_alias, check_model};
 pub use open::{Place, PlaceError};
-pub use record::{AliasRecord, AliasState, Change, ChangeKind, ModelSummary, NewVersion, VersionRecord};
+pub use record::{
+    AliasRecord, AliasState, Basis, Change, ChangeKind, ModelSummary, NewVersion, VersionRecord,
+};
 
 use crate::{digest::Digest, error::StorageError, layout::Store};
 
@@ -105,9 +107,7 @@ impl Registry {
         check_alias(alias)?;
         self.has_one_winner().await?;
         let size = self.secure(new.digest).await?;
-        if let Some(evidence) = new.change.evidence {
-            self.secure(evidence).await?;
-        }
+        self.secure_basis(new.change.basis).await?;
         let (change, keep) = (new.change.clone(), new.keep);
         let digest = new.digest;
         // Before a version is made that nothing points to.
@@ -132,9 +132,7 @@ impl Registry {
         let record = self.version(model, version).await?;
         self.fetch(&record.digest).await?;
         self.secure(record.digest).await?;
-        if let Some(evidence) = change.evidence {
-            self.secure(evidence).await?;
-        }
+        self.secure_basis(change.basis).await?;
         self.point(model, alias, (version, record.digest), expected, change, None).await
     }
 
@@ -210,26 +208,29 @@ impl Registry {
         }
     }
 
-    /// The evidence under which a version was promoted last: to `alias` where it was, otherwise to any alias; otherwise the one
+    /// What a version rests on since it was promoted last: to `alias` where it was, otherwise to any alias; otherwise the one
     /// that it was made with. A version may be judged again later, by other gates.
-    pub async fn evidence_of(
+    pub async fn basis_of(
         &self,
         version: &VersionRecord,
         alias: Option<&str>,
-    ) -> Result<Option<Digest>, RegistryError> {
+    ) -> Result<Option<Basis>, RegistryError> {
         let model = version.model.as_str();
         let mut newest: Option<AliasRecord> = None;
         for name in self.folders(Some(&aliases_of(model))).await? {
             let Some(change) = self.last_judged(model, &name, version.version).await? else { continue };
             if alias == Some(name.as_str()) {
-                return Ok(change.evidence);
+                return Ok(change.basis());
             }
             if newest.as_ref().is_none_or(|newest| newest.at < change.at) {
                 newest = Some(change);
             }
         }
-        let first = || version.evidence.get("digest")?.as_str()?.parse().ok();
-        Ok(newest.and_then(|change| change.evidence).or_else(first))
+        let first = || {
+            let evidence = version.evidence.get("digest")?.as_str()?.parse().ok()?;
+            Some(Basis { evidence, approval: None })
+        };
+        Ok(newest.and_then(|change| change.basis()).or_else(first))
     }
 
     /// The last change of an alias that points to this version and names evidence.
@@ -295,8 +296,8 @@ impl Registry {
         for _ in 0..MAX_RACES {
             let head = self.head(model, alias).await?;
             let previous = head.as_ref().map(|head| head.version);
-            let is_new = change.evidence.is_some()
-                && head.as_ref().is_none_or(|head| head.evidence != change.evidence);
+            let is_new =
+                change.basis.is_some() && head.as_ref().is_none_or(|head| head.basis() != change.basis);
             if previous == Some(version) && !is_new {
                 return Ok(Promoted { version, previous, changed: false });
             }
@@ -313,7 +314,8 @@ impl Registry {
                 kind: change.kind,
                 by: change.by.clone(),
                 why: change.why.clone(),
-                evidence: change.evidence,
+                evidence: change.basis.map(|basis| basis.evidence),
+                approval: change.basis.and_then(|basis| basis.approval),
             };
             if self.create(&numbered(&folder, record.number), &record).await? {
                 return Ok(Promoted { version, previous, changed: previous != Some(version) });

@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart, path::Path as Location};
 use tokio::io::AsyncReadExt as _;
 
-use super::{Registry, RegistryError};
+use super::{Basis, Registry, RegistryError};
 use crate::{
     digest::{Digest, ObjectKind},
     error::StorageError,
@@ -28,6 +28,15 @@ impl Registry {
             .await?;
         self.share(&digest).await?;
         Ok(size)
+    }
+
+    /// The same for what a change of an alias rests on.
+    pub(super) async fn secure_basis(&self, basis: Option<Basis>) -> Result<(), RegistryError> {
+        let objects = basis.into_iter().flat_map(|basis| [Some(basis.evidence), basis.approval]);
+        for digest in objects.flatten() {
+            self.secure(digest).await?;
+        }
+        Ok(())
     }
 
     /// Puts an object that is in the store of this machine into the place of a shared registry, unless it is there. Does

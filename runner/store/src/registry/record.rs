@@ -16,10 +16,19 @@ pub struct Change {
     pub by: Option<String>,
     /// Their reason.
     pub why: Option<String>,
-    /// The evidence that it rests on, an object.
-    pub evidence: Option<Digest>,
+    /// What it rests on.
+    pub basis: Option<Basis>,
     /// What kind of change it is.
     pub kind: ChangeKind,
+}
+
+/// What a change of an alias rests on: objects that are kept with the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Basis {
+    /// The evidence of a gated run.
+    pub evidence: Digest,
+    /// The approval of a person, where the gates held the model.
+    pub approval: Option<Digest>,
 }
 
 /// What kind of change it is.
@@ -115,6 +124,17 @@ pub struct AliasRecord {
     /// The evidence that it rests on, an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Digest>,
+    /// The approval of a person that let it through, an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Digest>,
+}
+
+impl AliasRecord {
+    /// What the change rests on.
+    #[must_use]
+    pub fn basis(&self) -> Option<Basis> {
+        self.evidence.map(|evidence| Basis { evidence, approval: self.approval })
+    }
 }
 
 /// Where an alias points.

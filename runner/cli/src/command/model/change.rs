@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use runner_engine::evidence::{IntendedPromotion, Ruling};
+use runner_engine::evidence::IntendedPromotion;
 use runner_store::{
-    AliasRecord, Change, ChangeKind, Digest, Expected, Promoted, Registry, RegistryError, Store,
-    VersionRecord,
+    AliasRecord, ChangeKind, Digest, Expected, Promoted, Registry, RegistryError, Store, VersionRecord,
 };
 use tokio::runtime::Runtime;
 
@@ -113,7 +112,7 @@ pub(crate) fn promote(arguments: &PromoteArguments, environment: &Environment) -
         (proof, promotion, Some(version.version))
     };
     proof.is_about(&promotion.digest)?;
-    proof.allows(&promotion.digest, &promotion.after, Ruling::OfGates)?;
+    proof.allows(&promotion.digest, &promotion.after)?;
     let workflow = match &arguments.workflow {
         Some(workflow) => workflow.clone(),
         None => PathBuf::from(&proof.predicate().run.file),
@@ -126,22 +125,23 @@ pub(crate) fn promote(arguments: &PromoteArguments, environment: &Environment) -
         .help("name it with `--workflow FILE`: a model is promoted by the gates of today"));
     }
     proof.is_under_policy_of(&workflow, environment)?;
-    let change = Change {
-        run: Some(proof.predicate().run.id.clone()),
-        by: Some(environment.actor.clone()),
-        why: Some(arguments.why.clone().unwrap_or_else(|| "promoted by hand".to_owned())),
-        evidence: Some(proof.digest),
-        kind: ChangeKind::Promotion,
-    };
+    let why = arguments.why.clone().unwrap_or_else(|| "promoted by hand".to_owned());
+    let change = proof.change(ChangeKind::Promotion, why, &place.store, environment)?;
     let promoted = if let Some(number) = version {
-        place.ask(place.registry.set_alias(model, alias, number, proof.expected(&promotion), change))?
+        place.ask(place.registry.set_alias(
+            model,
+            alias,
+            number,
+            proof.predicate().expected(&promotion),
+            change,
+        ))?
     } else {
-        let new = proof.version(&promotion, change);
+        let new = proof.predicate().version(&promotion, change);
         place.ask(async {
             for digest in proof.predictions() {
                 place.registry.share(&digest).await?;
             }
-            place.registry.promote(model, alias, new, proof.expected(&promotion)).await
+            place.registry.promote(model, alias, new, proof.predicate().expected(&promotion)).await
         })?
     };
     tell("promoted", &arguments.alias, &promoted)
@@ -175,14 +175,8 @@ pub(crate) fn rollback(
         Proof::of_version(&version, Some(alias), &place.registry, &place.store, &place.runtime, &trusted)?;
     proof.is_about(&version.digest)?;
     let after = proof.predicate().awaited(&version.digest, Some((model, alias)));
-    proof.allows(&version.digest, &after, Ruling::OfGates)?;
-    let change = Change {
-        run: version.run.clone(),
-        by: Some(environment.actor.clone()),
-        why: Some(arguments.why.clone()),
-        evidence: Some(proof.digest),
-        kind: ChangeKind::Rollback,
-    };
+    proof.allows(&version.digest, &after)?;
+    let change = proof.change(ChangeKind::Rollback, arguments.why.clone(), &place.store, environment)?;
     let expected = Expected::Version(Some(head.version));
     let moved = place.ask(place.registry.set_alias(model, alias, version.version, expected, change))?;
     tell("rolled back", &arguments.alias, &moved)
@@ -229,7 +223,9 @@ fn intended(proof: &Proof, model: &str, alias: &str) -> Result<IntendedPromotion
 fn to(proof: &Proof, model: &str, alias: &str, digest: Digest) -> IntendedPromotion {
     let of_model = proof.predicate().promotions.iter().find(|promotion| promotion.digest == digest);
     IntendedPromotion {
+        stage: of_model.map(|promotion| promotion.stage.clone()).unwrap_or_default(),
         output: of_model.map_or_else(|| "model".to_owned(), |promotion| promotion.output.clone()),
+        path: of_model.and_then(|promotion| promotion.path.clone()),
         digest,
         model: model.to_owned(),
         alias: alias.to_owned(),
@@ -266,6 +262,7 @@ mod tests {
             by: None,
             why: None,
             evidence: None,
+            approval: None,
         }
     }
 
