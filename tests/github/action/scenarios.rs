@@ -200,10 +200,17 @@ mod story {
         assert_eq!(scenario.conclusion(&push.head).as_deref(), Some("success"), "{}", seen.log);
         let answered = scenario.reports().iter().any(|comment| comment.body.contains("Approved by alice"));
         assert!(answered, "{:#?}", scenario.reports());
+        assert!(calls.len() <= 8, "{calls:#?}");
+        // The report asks for nothing any more, and shows who agreed to what.
+        let report = &scenario.reports()[0].body;
+        assert!(report.contains("### ✅ churn") && report.contains(", approved by alice:"), "{report}");
+        assert!(!report.contains("/runner approve") && report.contains("accuracy &gt;= 0.80"), "{report}");
         // Running it again honours the approval.
         let seen = scenario.pull_request(&push).expect_code(0);
         few_calls(&scenario, &seen);
         assert_eq!(scenario.conclusion(&push.head).as_deref(), Some("success"));
+        let report = &scenario.reports()[0].body;
+        assert!(report.contains(", approved by alice:") && !report.contains("until"), "{report}");
     }
 
     pub(super) fn approvals_that_do_not_count(through: Through) {

@@ -1,4 +1,4 @@
-//! Answering a comment: the check run that waits is completed, and the comment gets one reply.
+//! Answering a comment: the check run that waits is completed, the report shows it, and the comment gets one reply.
 
 use jiff::Timestamp;
 use runner_engine::{event::RunResult, policy::Approval};
@@ -11,7 +11,11 @@ use crate::{
     escape,
     event::{Comment, IssueCommentEvent, PullRequest},
     post::check::{self, CheckRun},
-    report::{render::approve_digest, snapshot::Snapshot},
+    report::{
+        marker::Marker,
+        render::{self, Then, approve_digest},
+        snapshot::Snapshot,
+    },
 };
 
 /// What became of a comment.
@@ -83,16 +87,39 @@ pub async fn answer(
         return refuse(client, number, &comment, why).await;
     }
     let approval = approval(&comment, &digest);
-    let again = complete(client, check, snapshot, &approval).await?;
+    let leads_to = complete(client, check, snapshot, &approval).await?;
+    let again = leads_to == Then::RunAgain;
     let then = if again { " Run the job again for it to take effect." } else { "" };
     let said = format!(
-        "Approved by {}: `{}`, until {}.{then}",
+        "{APPROVED} {}: `{}`, until {}.{then}",
         escape::text(&login),
         approve_digest(&digest),
         approval.until.strftime("%Y-%m-%d %H:%M UTC")
     );
-    reply(client, number, &comment, &said).await?;
+    let comments = comments(client, number).await?;
+    show_in_report(client, &comments, &pull.head.sha, &approval, leads_to).await;
+    reply(client, number, &comments, &comment, &said).await?;
     Ok(Answer::Approved { approval, again })
+}
+
+async fn comments(client: &Client, number: u64) -> Result<Vec<Comment>, ApiError> {
+    client.pages(&client.repo(&format!("issues/{number}/comments?per_page=100")), |_: &[Comment]| false).await
+}
+
+/// Brings our reports of this commit up to date. The check run is what counts: that a comment could not be edited is told, and
+/// no more.
+async fn show_in_report(client: &Client, comments: &[Comment], sha: &str, approval: &Approval, then: Then) {
+    for comment in comments.iter().filter(|comment| client.identity().wrote(comment)) {
+        let body = comment.body.as_deref().unwrap_or_default();
+        if Marker::read(body).is_none_or(|marker| marker.sha != sha) {
+            continue;
+        }
+        let Some(body) = render::approved(body, approval, then) else { continue };
+        let path = client.repo(&format!("issues/comments/{}", comment.id));
+        if let Err(error) = client.patch::<Value>(&path, &json!({ "body": body })).await {
+            client.notice(format!("the report on the pull request still shows that it waits: {error}"));
+        }
+    }
 }
 
 /// Our check runs on a commit that wait for somebody, with what they wait for.
@@ -126,13 +153,13 @@ fn stale(digits: &str, waiting: &[(CheckRun, Snapshot)]) -> String {
     }
 }
 
-/// Notes the approval in the check run. Gives whether the run has to be started again.
+/// Notes the approval in the check run.
 async fn complete(
     client: &Client,
     check: &CheckRun,
     snapshot: &Snapshot,
     approval: &Approval,
-) -> Result<bool, ApiError> {
+) -> Result<Then, ApiError> {
     let mut rest = snapshot.clone();
     for open in [&mut rest.policy, &mut rest.evidence] {
         if open.as_deref() == Some(&approval.digest) {
@@ -160,36 +187,57 @@ async fn complete(
         },
     });
     client.patch::<Value>(&client.repo(&format!("check-runs/{}", check.id)), &body).await?;
-    Ok(again)
+    Ok(match (again, passes) {
+        (true, _) => Then::RunAgain,
+        (false, true) => Then::Passes,
+        (false, false) => Then::Waits,
+    })
 }
 
 async fn refuse(client: &Client, number: u64, comment: &Comment, why: String) -> Result<Answer, ApiError> {
-    reply(client, number, comment, &format!("Not approved: {}", escape::text(&why))).await?;
+    let comments = comments(client, number).await?;
+    // What it approved waits no longer when its event comes again.
+    if reply_to(client, &comments, comment).is_some_and(|said| said.starts_with(APPROVED)) {
+        return Ok(Answer::NotForUs("the comment was answered already, by an approval".to_owned()));
+    }
+    reply(client, number, &comments, comment, &format!("Not approved: {}", escape::text(&why))).await?;
     Ok(Answer::Refused(why))
 }
 
 /// One reply for a comment, however often its event comes.
-async fn reply(client: &Client, number: u64, to: &Comment, text: &str) -> Result<(), ApiError> {
-    let marker = format!("<!-- runner:reply comment={} -->", to.id);
-    let there = |comment: &Comment| {
-        client.identity().wrote(comment)
-            && comment.body.as_deref().unwrap_or_default().lines().next() == Some(marker.as_str())
-    };
-    let list = client.repo(&format!("issues/{number}/comments?per_page=100"));
-    let is_there = async || -> Result<bool, ApiError> {
-        let comments: Vec<Comment> = client.pages(&list, |found: &[Comment]| found.iter().any(there)).await?;
-        Ok(comments.iter().any(there))
-    };
-    if is_there().await? {
+async fn reply(
+    client: &Client,
+    number: u64,
+    comments: &[Comment],
+    to: &Comment,
+    text: &str,
+) -> Result<(), ApiError> {
+    let is_there = |comments: &[Comment]| reply_to(client, comments, to).is_some();
+    if is_there(comments) {
         return Ok(());
     }
     let path = client.repo(&format!("issues/{number}/comments"));
-    let body = json!({ "body": format!("{marker}\n{text}\n") });
+    let body = json!({ "body": format!("{}\n{text}\n", reply_marker(to)) });
     match client.post::<Value>(&path, &body).await {
-        Err(ApiError::Unclear { .. }) if !is_there().await? => {
-            client.post::<Value>(&path, &body).await.map(|_| ())
-        }
-        Err(ApiError::Unclear { .. }) => Ok(()),
+        // It may be there: look before it is written again.
+        Err(ApiError::Unclear { .. }) if is_there(&self::comments(client, number).await?) => Ok(()),
+        Err(ApiError::Unclear { .. }) => client.post::<Value>(&path, &body).await.map(|_| ()),
         made => made.map(|_| ()),
     }
+}
+
+/// How the reply to an approval starts.
+const APPROVED: &str = "Approved by";
+
+fn reply_marker(to: &Comment) -> String {
+    format!("<!-- runner:reply comment={} -->", to.id)
+}
+
+/// What we replied to a comment.
+fn reply_to<'a>(client: &Client, comments: &'a [Comment], to: &Comment) -> Option<&'a str> {
+    let marker = reply_marker(to);
+    comments.iter().filter(|comment| client.identity().wrote(comment)).find_map(|comment| {
+        let (first, said) = comment.body.as_deref()?.split_once('\n')?;
+        (first.trim_end() == marker).then_some(said)
+    })
 }

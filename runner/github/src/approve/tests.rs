@@ -19,6 +19,8 @@ use crate::{
     },
     report::{
         Report,
+        marker::Marker,
+        render,
         snapshot::Snapshot,
         tests::{passed, sample},
     },
@@ -143,6 +145,73 @@ async fn an_approval_completes_the_check() {
     assert_eq!(approval.until, approval.at.checked_add(VALID_FOR).unwrap());
     assert_eq!(conclusion.as_deref(), Some("success"));
     assert!(reply.unwrap().starts_with("<!-- runner:reply comment=1 -->\nApproved by alice"));
+}
+
+/// The report on the pull request shows it too: ours, of this commit, and nobody else's.
+#[tokio::test]
+async fn an_approval_is_shown_in_the_report() {
+    let report = held();
+    let payload = comment(1, &format!("/runner approve {}", digest(&report)), &user("alice", 5));
+    let server = server(&payload, json!([check(&report, "github-actions")]), "write").await;
+    let body = render::comment(&report, &[]).text;
+    let older = body.replacen(&"a".repeat(40), &"c".repeat(40), 1);
+    let ours = json!({ "login": "github-actions[bot]", "id": 41_898_282, "type": "Bot" });
+    let mut comments = Vec::new();
+    for (id, body, user) in
+        [(2, &body, user("mallory", 6)), (3, &older, ours.clone()), (4, &body, ours.clone())]
+    {
+        let mut there = payload["comment"].clone();
+        (there["id"], there["body"], there["user"]) = (json!(id), json!(body), user);
+        comments.push(there);
+    }
+    let list = |comments: &[Value]| {
+        Mock::given(method("GET"))
+            .and(path("/repos/acme/churn/issues/7/comments"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(comments))
+    };
+    list(&comments).with_priority(2).mount(&server).await;
+    let edited = Mock::given(method("PATCH")).and(path_regex("/issues/comments/"));
+    edited.respond_with(ResponseTemplate::new(500)).mount(&server).await;
+    let mut impatient = client(&server).await;
+    let said = answer(&impatient, &event(&payload), None, &[], now()).await.unwrap();
+    // A report that cannot be edited changes nothing: the check run is what counts.
+    assert!(matches!(said, Answer::Approved { again: false, .. }), "{said:?}");
+    assert!(impatient.notices()[0].contains("still shows that it waits"), "{:?}", impatient.notices());
+    let requests = server.received_requests().await.unwrap();
+    let edits: Vec<_> =
+        requests.iter().filter(|request| request.url.path().contains("issues/comments/")).collect();
+    let edits: Vec<_> = edits.into_iter().filter(|request| request.method.as_str() == "PATCH").collect();
+    assert!(
+        !edits.is_empty() && edits.iter().all(|edit| edit.url.path().ends_with("/comments/4")),
+        "{edits:?}"
+    );
+    let written: Value = serde_json::from_slice(&edits[0].body).unwrap();
+    let written = written["body"].as_str().unwrap();
+    assert!(written.contains("### ✅ ") && written.contains(", approved by alice:"), "{written}");
+    assert!(!written.contains("/runner approve") && !written.contains("nobody approved yet"), "{written}");
+    let (before, after) = (Marker::read(&body).unwrap(), Marker::read(written).unwrap());
+    assert_eq!((&before.key, &before.sha), (&after.key, &after.sha));
+    assert_ne!(before.body, after.body, "the next run writes it anew");
+    assert_eq!(render::approved(written, &approval_of(&said), render::Then::Passes), None, "once");
+    // Delivered again, when nothing waits any more.
+    let mut reply = comments[2].clone();
+    (reply["id"], reply["body"]) =
+        (json!(5), json!("<!-- runner:reply comment=1 -->\nApproved by alice: …\n"));
+    comments.push(reply);
+    list(&comments).with_priority(1).mount(&server).await;
+    Mock::given(path_regex("/check-runs$"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "total_count": 0, "check_runs": [] })))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    impatient = client(&server).await;
+    let said = answer(&impatient, &event(&payload), None, &[], now()).await.unwrap();
+    assert!(matches!(said, Answer::NotForUs(_)), "{said:?}");
+}
+
+fn approval_of(answer: &Answer) -> runner_engine::policy::Approval {
+    let Answer::Approved { approval, .. } = answer else { panic!("{answer:?}") };
+    approval.clone()
 }
 
 /// Gates that hold are approved by the digest of the evidence.

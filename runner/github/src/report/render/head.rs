@@ -136,10 +136,10 @@ pub(super) fn policy(out: &mut String, report: &Report, detail: Detail) {
         return;
     }
     let state = match &policy.approval {
-        Some(approval) => format!("approved by {}", text(&approval.by)),
-        None => "which nobody approved yet".to_owned(),
+        Some(approval) => approved_by(&text(&approval.by)),
+        None => NOT_APPROVED.to_owned(),
     };
-    let _ = writeln!(out, "> [!WARNING]\n> **Policy changes in this pull request**, {state}:");
+    let _ = writeln!(out, "> [!WARNING]\n{}", policy_state(&state));
     for change in needed.iter().take(detail.changes) {
         let _ = writeln!(out, "> - {}", change_line(change));
     }
@@ -147,13 +147,40 @@ pub(super) fn policy(out: &mut String, report: &Report, detail: Detail) {
         let _ = writeln!(out, "> - and {} more", needed.len() - detail.changes);
     }
     if let (None, Some(digest)) = (&policy.approval, &policy.digest) {
-        let _ = writeln!(
-            out,
-            ">\n> Gates of the base were judged too. To accept the changes, somebody other than the author comments `/runner approve {}`.",
-            approve_digest(digest)
-        );
+        let _ = writeln!(out, ">\n{}", asks_for_policy(digest));
     }
     out.push('\n');
+}
+
+/// Said of changes that wait.
+pub(super) const NOT_APPROVED: &str = "which nobody approved yet";
+/// Said to who is to approve them.
+pub(super) const BASE_JUDGED: &str = "Gates of the base were judged too.";
+
+/// Said of changes that somebody approved.
+pub(super) fn approved_by(by: &str) -> String {
+    format!("approved by {by}")
+}
+
+/// The line that says how it stands with the changes of policy.
+pub(super) fn policy_state(state: &str) -> String {
+    format!("> **Policy changes in this pull request**, {state}:")
+}
+
+/// The line that asks for an approval of changes of policy.
+pub(super) fn asks_for_policy(digest: &str) -> String {
+    format!(
+        "> {BASE_JUDGED} To accept the changes, somebody other than the author comments `/runner approve {}`.",
+        approve_digest(digest)
+    )
+}
+
+/// The line that asks for an approval of what gates hold.
+pub(super) fn asks_for_evidence(digest: &str) -> String {
+    format!(
+        "**To continue:** fix it, or somebody other than the author comments `/runner approve {}`.",
+        approve_digest(digest)
+    )
 }
 
 /// What is typed after `/runner approve`: all of it, as an author could prepare two changes whose digests begin alike.
@@ -210,11 +237,7 @@ pub(super) fn reasons(out: &mut String, report: &Report, detail: Detail) {
         let _ = writeln!(out, "**Why {} is asked for:** {}\n", code(&gate.id), text(why));
     }
     if let Some(digest) = &report.evidence {
-        let _ = writeln!(
-            out,
-            "**To continue:** fix it, or somebody other than the author comments `/runner approve {}`.\n",
-            approve_digest(digest)
-        );
+        let _ = writeln!(out, "{}\n", asks_for_evidence(digest));
     }
     for stage in &run.stages {
         for promotion in &stage.promotions {

@@ -2,12 +2,14 @@
 //!
 //! The body never exceeds the limits of a comment: detail is dropped step by step until it fits.
 
+mod approved;
 mod gates;
 mod head;
 mod pipeline;
 
 use std::fmt::Write as _;
 
+pub use approved::{Then, approved};
 pub(crate) use head::approve_digest;
 use runner_store::Digest;
 
