@@ -33,6 +33,8 @@ mod explained;
 mod fail_closed;
 #[path = "behaviour/kill.rs"]
 mod kill;
+#[path = "behaviour/no_commands.rs"]
+mod no_commands;
 #[path = "behaviour/registry_s3.rs"]
 mod registry_s3;
 #[path = "behaviour/sandbox.rs"]

@@ -13,7 +13,8 @@ cd "$GITHUB_WORKSPACE/$INPUT_WORKING_DIRECTORY"
 ! git cat-file -e "$BASE^{commit}" 2> /dev/null || exit 0
 
 fetch() {
-  GIT_TERMINAL_PROMPT=0 git -c protocol.version=2 fetch --quiet --no-tags --no-recurse-submodules --depth=1 origin "$BASE"
+  # Nothing that goes on in the background once the steps run: it would hold the token.
+  GIT_TERMINAL_PROMPT=0 git -c protocol.version=2 -c gc.auto=0 -c maintenance.auto=false fetch --quiet --no-tags --no-recurse-submodules --depth=1 origin "$BASE"
 }
 
 # As the checkout left it: a public repository, or credentials that were kept. Only then with the token, which goes by the

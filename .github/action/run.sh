@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs one command of `runner`. Its exit code goes to the output exit-code and decides in the action's last step, so that what
-# was learnt can be kept in between.
+# Becomes one command of `runner`, which writes its exit code to the output exit-code. That decides in the action's last step,
+# so that what was learnt can be kept in between.
 set -euo pipefail
 
 cd "$GITHUB_WORKSPACE/$INPUT_WORKING_DIRECTORY"
@@ -28,13 +28,16 @@ case $INPUT_COMMAND in
     done <<< "$INPUT_ARGS"
     arguments+=(-- "$INPUT_WORKFLOW")
     ;;
-  post) arguments+=(report post -- "$INPUT_REPORT_OUT") ;;
+  post)
+    arguments+=(report post)
+    [ -z "$INPUT_WORKFLOW" ] || arguments+=("--workflow=$INPUT_WORKFLOW")
+    arguments+=(-- "$INPUT_REPORT_OUT")
+    ;;
   approve)
     arguments+=(report approve)
     [ -z "$INPUT_WORKFLOW" ] || arguments+=(-- "$INPUT_WORKFLOW")
     ;;
 esac
 
-code=0
-"$BIN/runner" "${arguments[@]}" || code=$?
-printf 'exit-code=%s\n' "$code" >> "$GITHUB_OUTPUT"
+# No shell waits for it: what this one was started with could be read by steps of the workflow, and signals would end here.
+exec "$BIN/runner" "${arguments[@]}"

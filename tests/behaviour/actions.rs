@@ -74,9 +74,11 @@ impl Job {
     fn output(&self, name: &str) -> String {
         let text = self.workspace.read("job/output");
         let start = format!("{name}<<");
-        let mut lines = text.lines().skip_while(|line| !line.starts_with(&start));
-        let delimiter = lines.next().unwrap_or_else(|| panic!("{name}: {text}"))[start.len()..].to_owned();
-        lines.take_while(|line| **line != delimiter).collect::<Vec<_>>().join("\n")
+        // The last entry of a name counts.
+        let last = text.lines().rfind(|line| line.starts_with(&start));
+        let last = last.unwrap_or_else(|| panic!("{name}: {text}"));
+        let lines = text.lines().skip_while(|line| *line != last).skip(1);
+        lines.take_while(|line| *line != &last[start.len()..]).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -240,6 +242,48 @@ fn a_bundle_needs_no_token_and_is_refused_when_tampered_with() {
             seen.stderr
         );
     }
+    // The job may say which workflow it posts; then the bundle has no choice at all.
+    job.workspace.write("bundle/report.json", &json);
+    let posting = |workflow: &str, code: i32| {
+        let event = ["--event", "job/run.json", "--workflow", workflow];
+        job.workspace
+            .run(&[["report", "post", "bundle"].as_slice(), &event].concat())
+            .expect_code(code)
+            .stderr
+    };
+    let said = posting("workflows/other.yml", 5);
+    assert!(
+        said.contains(
+            "it is of the workflow `workflows/churn.yml`, and this job posts `workflows/other.yml`"
+        ),
+        "{said}"
+    );
+    let said = posting("workflows/new.yml", 5);
+    assert!(said.contains("the default branch has no workflow `workflows/new.yml`"), "{said}");
+    // The right one goes as far as GitHub, for which there is no token.
+    let said = posting("./workflows/churn.yml", 6);
+    assert!(said.contains("GITHUB_REPOSITORY"), "{said}");
+}
+
+/// However a command ends, later steps of the job read its exit code, and nothing that reads as passed.
+#[test]
+fn the_exit_code_is_told_also_where_nothing_ran() {
+    let job = Job::new(WORKFLOW, WORKFLOW);
+    let told = |arguments: &[&str], code: i32, result: &str, verdict: &str| {
+        let _ = fs::remove_file(job.workspace.path().join("job/output"));
+        let _ = job.run(arguments).expect_code(code);
+        assert_eq!(job.output("exit-code"), code.to_string(), "{arguments:?}");
+        assert_eq!((job.output("result"), job.output("verdict")), (result.into(), verdict.into()));
+    };
+    told(&[], 0, "passed", "pass");
+    // What decides is how the command ended, not what the run alone would say.
+    told(&["--require-report"], 6, "passed", "pass");
+    told(&["--stage", "nothing"], 2, "not-run", "error");
+    told(&["--no-such-option"], 2, "not-run", "error");
+    job.event(&"9".repeat(40), "main");
+    told(&[], 6, "not-run", "error");
+    job.event(&job.base, "develop");
+    told(&[], 0, "not-selected", "none");
 }
 
 /// What a run of changed files measured is no figure of the commit.

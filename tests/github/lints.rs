@@ -115,10 +115,10 @@ fn the_documentation_uses_inputs_that_exist_and_lists_them_all() {
             assert!(action["inputs"].get(input).is_some(), "{input} is no input of the action");
         }
     }
-    let page = fs::read_to_string(project().join("docs/github-action.md")).unwrap();
+    let page = fs::read_to_string(project().join("docs/github.md")).unwrap();
     for kind in ["inputs", "outputs"] {
         for name in action[kind].as_object().unwrap().keys() {
-            assert!(page.contains(&format!("`{name}`")), "docs/github-action.md lacks {name} of the {kind}");
+            assert!(page.contains(&format!("`{name}`")), "docs/github.md lacks {name} of the {kind}");
         }
     }
 }

@@ -73,6 +73,17 @@ pub(crate) enum Command {
     Plugin(plugin::Arguments),
 }
 
+impl Command {
+    /// Whether later steps of a job of GitHub Actions are told how it ended.
+    pub(crate) fn is_told(&self) -> bool {
+        match self {
+            Self::Run(_) => true,
+            Self::Report(arguments) => arguments.is_told(),
+            _ => false,
+        }
+    }
+}
+
 /// Where runs, objects and models are kept.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StoreArguments {

@@ -1,15 +1,20 @@
 //! What the process was given besides its arguments: variables, terminal, folders. Read once, in one place.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    ffi::OsString,
-    io::{IsTerminal, stderr, stdout},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf};
+
+use crate::output;
 
 /// Columns of a report where no terminal says otherwise.
 pub(crate) const DEFAULT_WIDTH: usize = 80;
+
+/// Keeps what this process was started with, and its memory, from other processes of its user: steps on the host are some,
+/// and a job's token is there. On Linux the kernel then gives `/proc/PID` to root, refuses debuggers, and writes no core
+/// dumps; processes that are started from here are as ever (`prctl(2)`, `PR_SET_DUMPABLE`). Elsewhere nothing is done.
+pub(crate) fn keep_private() -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
+    Ok(())
+}
 
 /// The surroundings of the process.
 #[derive(Debug, Clone)]
@@ -51,6 +56,7 @@ impl Environment {
         let variable = |name: &str| env::var_os(name);
         let width = terminal_width(&variable);
         let unicode = is_unicode(&variable);
+        let (stdout_is_terminal, stderr_is_terminal) = output::are_terminals();
         let look = |is_terminal: bool| Look {
             color: wants_color(no_color, is_terminal, &variable),
             unicode,
@@ -58,8 +64,8 @@ impl Environment {
             width,
         };
         Ok(Self {
-            stdout: look(stdout().is_terminal()),
-            stderr: look(stderr().is_terminal()),
+            stdout: look(stdout_is_terminal),
+            stderr: look(stderr_is_terminal),
             cache_dir: base_dir(&variable, "RUNNER_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
             config_dir: base_dir(&variable, "RUNNER_CONFIG_DIR", "XDG_CONFIG_HOME", ".config"),
             registry: non_empty(&variable, "RUNNER_REGISTRY")

@@ -8,6 +8,8 @@ use std::{
 use runner_engine::{GitState, Revisions};
 use runner_workflow::plan::Plan;
 
+use crate::github::variables;
+
 /// The state of the checkout that holds the workspace; all empty outside of one, or without git.
 pub(crate) fn state(workspace: &Path) -> GitState {
     if !workspace.ancestors().any(|folder| folder.join(".git").exists()) {
@@ -46,7 +48,11 @@ fn ask(workspace: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 fn ask_bytes(workspace: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    for name in variables::RIGHTS {
+        command.env_remove(name);
+    }
+    let output = command
         .args(["-c", "core.fsmonitor=false"])
         .args(arguments)
         .current_dir(workspace)

@@ -41,6 +41,11 @@ use crate::{
 
 fn main() -> process::ExitCode {
     panic::set_hook(Box::new(report_panic));
+    if let Err(error) = environment::keep_private() {
+        output::complain(&format!(
+            "warning: what this process was started with cannot be kept private: {error}\n"
+        ));
+    }
     // The hook has said what there is to say.
     let code = panic::catch_unwind(run).unwrap_or(ExitCode::Internal);
     process::ExitCode::from(code.number())
@@ -51,19 +56,36 @@ fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version arrive here too, with exit code 0. A closed pipe is no reason to fail.
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Passed };
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::Passed;
+            }
+            output::complain_of_usage(&error);
+            github::finish::not_run(ExitCode::Usage);
+            return ExitCode::Usage;
         }
     };
+    let is_told = arguments.command.is_told();
     let result = Environment::read(arguments.no_color)
         .map_err(|error| {
             Failure::environment("cli::current-folder", format!("cannot find the current folder: {error}"))
         })
         .and_then(|environment| dispatch(arguments.command, &environment));
-    result.unwrap_or_else(|failure| {
-        output::complain(&failure.render());
-        failure.exit
-    })
+    match result {
+        Ok(exit) => {
+            if is_told {
+                github::finish::ended(exit);
+            }
+            exit
+        }
+        Err(failure) => {
+            output::complain(&failure.render());
+            if is_told {
+                github::finish::not_run(failure.exit);
+            }
+            failure.exit
+        }
+    }
 }
 
 fn dispatch(command: Command, environment: &Environment) -> Result<ExitCode, Failure> {

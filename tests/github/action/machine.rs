@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -73,6 +74,27 @@ pub(crate) struct Machine {
     token: Option<String>,
     caches: PathBuf,
     variables: BTreeMap<String, String>,
+    action: PathBuf,
+    as_ordinary_user: bool,
+}
+
+/// User and group that own nothing.
+pub(crate) const NOBODY: u32 = 65_534;
+
+/// Runs a command as a user who is not root, also where the tests are.
+pub(crate) fn without_privileges(command: &mut Command) {
+    if rustix::process::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+}
+
+/// Gives a folder, with all that it holds, to the user that [`without_privileges`] stands for.
+pub(crate) fn give_away(folder: &Path) {
+    if rustix::process::geteuid().is_root() {
+        let owner = format!("{NOBODY}:{NOBODY}");
+        let status = Command::new("chown").args(["-R", &owner]).arg(folder).status().unwrap();
+        assert!(status.success(), "{} can be given away", folder.display());
+    }
 }
 
 impl Machine {
@@ -90,6 +112,8 @@ impl Machine {
             token: None,
             caches: caches.to_path_buf(),
             variables: BTreeMap::new(),
+            action: project(),
+            as_ordinary_user: false,
         };
         machine.git(&["init", "--quiet"]);
         machine.git(&["remote", "add", "origin", &format!("file://{}", origin.display())]);
@@ -107,6 +131,20 @@ impl Machine {
     /// Sets a variable of the job.
     pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Runs the steps as a user who is not root, as GitHub's machines do. The action is where that user can read it.
+    pub(crate) fn as_ordinary_user(mut self) -> Self {
+        self.action = self.folder.path().join("action");
+        for folder in ["runner", "wit", "plugins/dist", ".github"] {
+            fs::create_dir_all(self.action.join(folder)).unwrap();
+        }
+        for file in ["Cargo.toml", "Cargo.lock", "action.yml"] {
+            fs::copy(project().join(file), self.action.join(file)).unwrap();
+        }
+        copy(&project().join(".github/action"), &self.action.join(".github/action"));
+        self.as_ordinary_user = true;
         self
     }
 
@@ -137,7 +175,7 @@ impl Machine {
         let entries = [
             ("CI", "true".to_owned()),
             ("GITHUB_ACTIONS", "true".to_owned()),
-            ("GITHUB_ACTION_PATH", project().display().to_string()),
+            ("GITHUB_ACTION_PATH", self.action.display().to_string()),
             ("GITHUB_API_URL", self.api.clone()),
             ("GITHUB_BASE_REF", text(&head["base"]["ref"])),
             ("GITHUB_EVENT_NAME", self.event.name.clone()),
@@ -196,7 +234,9 @@ impl Machine {
             } else {
                 Ended::Skipped
             };
-            if let Ended::Failure(code) = ended {
+            if let Ended::Failure(code) = ended
+                && step["continue-on-error"] != true
+            {
                 contexts["success"] = json!(false);
                 if seen.code == 0 {
                     seen.code = code;
@@ -256,6 +296,10 @@ impl Machine {
         }
         // One stream, in the order of writing, as the log on GitHub.
         let log = fs::File::create(files.path().join("log")).unwrap();
+        if self.as_ordinary_user {
+            give_away(self.folder.path());
+            without_privileges(&mut command);
+        }
         let status = command.stdout(log.try_clone().unwrap()).stderr(log).status().unwrap();
         let read =
             |name: &str| String::from_utf8_lossy(&fs::read(files.path().join(name)).unwrap()).into_owned();

@@ -4,6 +4,7 @@ mod commands;
 mod expression;
 mod install;
 mod machine;
+mod private;
 mod release;
 mod repository;
 mod scenario;

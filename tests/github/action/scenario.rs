@@ -17,7 +17,7 @@ use crate::prism::Prism;
 pub(crate) const NUMBER: u64 = 7;
 
 /// Tokens as GitHub marks those of jobs: one that may post, and one of a fork's pull request.
-const JOB: &str = "ghs_token_of_the_job";
+pub(crate) const JOB: &str = "ghs_token_of_the_job";
 const FORK: &str = "ghs_token_of_a_fork";
 
 /// Before what the API is called.
@@ -70,6 +70,11 @@ impl Scenario {
 
     /// A repository whose main branch has this workflow.
     pub(crate) fn with(through: Through, workflow: &str) -> Self {
+        Self::with_files(through, &[("churn.yml", workflow), ("metrics.jsonl", &accuracy("0.95"))])
+    }
+
+    /// A repository whose main branch has these files.
+    pub(crate) fn with_files(through: Through, files: &[(&str, &str)]) -> Self {
         let github = FakeGitHub::start("acme/churn");
         publish(&github);
         let job = [
@@ -84,9 +89,7 @@ impl Scenario {
         github.add_person("alice", "write");
         github.add_person("mallory", "read");
         let repository = Repository::new();
-        let files = [("churn.yml", workflow.to_owned()), ("metrics.jsonl", accuracy("0.95"))];
-        let base =
-            repository.commit("main", None, &files.each_ref().map(|(name, text)| (*name, text.as_str())));
+        let base = repository.commit("main", None, files);
         github.set_branch("main", &base);
         let prism = (through == Through::Contract).then(|| Prism::before(&github));
         Self {
@@ -159,6 +162,11 @@ impl Scenario {
 
     /// The job of `push`: the base commit came to main.
     pub(crate) fn pushed_to_main(&self, inputs: &[(&str, &str)]) -> Seen {
+        self.run_push(&self.push_to_main(), inputs)
+    }
+
+    /// The machine of that job, with a token.
+    pub(crate) fn push_to_main(&self) -> Machine {
         let payload = json!({
             "ref": "refs/heads/main", "before": "0".repeat(40), "after": self.base, "forced": false, "deleted": false,
             "created": true, "commits": [], "head_commit": { "id": self.base },
@@ -171,8 +179,13 @@ impl Scenario {
             sha: self.base.clone(),
             reference: "refs/heads/main".into(),
         };
+        self.machine(event).with_token(JOB)
+    }
+
+    /// Runs the workflow on it.
+    pub(crate) fn run_push(&self, machine: &Machine, inputs: &[(&str, &str)]) -> Seen {
         let all: Vec<_> = [("workflow", "churn.yml")].into_iter().chain(inputs.iter().copied()).collect();
-        self.run(&self.machine(event).with_token(JOB), &all)
+        self.run(machine, &all)
     }
 
     /// The job of `issue_comment`: someone writes on the pull request.
@@ -222,7 +235,10 @@ impl Scenario {
             reference: "refs/heads/main".into(),
         };
         let folder = folder.display().to_string();
-        self.run(&self.machine(event).with_token(JOB), &[("command", "post"), ("report-out", &folder)])
+        self.run(
+            &self.machine(event).with_token(JOB),
+            &[("command", "post"), ("workflow", "churn.yml"), ("report-out", &folder)],
+        )
     }
 
     /// The untrusted half of a fork's pull request: reads only, and writes the bundle into the folder `bundle`.

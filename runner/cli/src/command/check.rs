@@ -57,6 +57,10 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     if !report.is_empty() && !report.ends_with('\n') {
         report.push('\n');
     }
-    output::print(&report)?;
+    match arguments.format {
+        Format::Text => output::print(&report)?,
+        Format::Json | Format::Sarif => output::print_json_text(&report)?,
+        Format::Github => output::print_commands(&report)?,
+    }
     Ok(code)
 }

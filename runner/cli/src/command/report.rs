@@ -34,6 +34,13 @@ pub(crate) struct Arguments {
     store: StoreArguments,
 }
 
+impl Arguments {
+    /// Whether later steps of a job of GitHub Actions are told how it ended.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self.github, Some(Github::Post(_) | Github::Approve(_)))
+    }
+}
+
 /// What GitHub is told.
 #[derive(Debug, clap::Subcommand)]
 enum Github {

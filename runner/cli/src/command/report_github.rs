@@ -21,7 +21,7 @@ use crate::{
     github::{connect, finish, started::Started},
     output,
     report::visible,
-    stored, workflow_file,
+    stored, workflow_file, workspace,
 };
 
 /// Arguments of `runner report preview`.
@@ -52,6 +52,9 @@ pub(crate) struct PostArguments {
     /// Folder that `runner run --report-out` wrote.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    /// The workflow whose bundles are posted, and which says who may approve [default: the one that the bundle names].
+    #[arg(long, value_name = "FILE")]
+    workflow: Option<PathBuf>,
     /// JSON file with the payload of the `workflow_run` event [default: that of the job].
     #[arg(long, value_name = "FILE")]
     event: Option<PathBuf>,
@@ -124,7 +127,7 @@ pub(crate) fn post(arguments: &PostArguments, environment: &Environment) -> Resu
         BundleError::Api(api) => Failure::environment(api.code(), error.to_string()).help(api.help()),
     };
     let report = bundle::read(&folder).map_err(refused)?;
-    let approvers = approvers_of(&report, environment)
+    let approvers = approvers_of(&report, arguments.workflow.as_deref(), environment)
         .and_then(|known| known.map_err(|why| refused(BundleError::Refused { path: folder.clone(), why })))?;
     let posted = block_on(async {
         let client = match connect::connect(&started.variables).await {
@@ -146,27 +149,36 @@ pub(crate) fn post(arguments: &PostArguments, environment: &Environment) -> Resu
 
 /// Who may approve changes of the workflow that a bundle is about, or why the bundle is refused.
 ///
-/// A job on `workflow_run` has the default branch checked out. The bundle chooses a file of it by its path, so that has to
-/// be one, and of the workflow that the bundle is posted as.
-fn approvers_of(report: &Report, environment: &Environment) -> Result<Result<Vec<String>, String>, Failure> {
+/// A job on `workflow_run` has the default branch checked out, and names the workflow that it posts. Where it names none, the
+/// bundle chooses a file of the checkout by its path. Either way the bundle has to be of the workflow in that file.
+fn approvers_of(
+    report: &Report,
+    workflow: Option<&Path>,
+    environment: &Environment,
+) -> Result<Result<Vec<String>, String>, Failure> {
     let path = Path::new(&report.path);
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
     if report.path.is_empty() || !plain {
         return Ok(Err(format!("`{}` is no path of a workflow inside the checkout", report.path)));
     }
-    let file = environment.current_dir.join(path);
+    let file = match workflow {
+        Some(file) => environment.current_dir.join(file),
+        None => workspace::find(&environment.current_dir, None).join(path),
+    };
     if !file.is_file() {
+        let missing = workflow.unwrap_or(path).display();
         return Ok(Err(format!(
-            "the default branch has no workflow `{}`; one that is new is posted once it is merged",
-            report.path
+            "the default branch has no workflow `{missing}`; one that is new is posted once it is merged"
         )));
     }
-    let (name, approvers) = named(&file, environment)?;
-    let name = name.unwrap_or_default();
+    let Named { name, path, approvers } = named(&file, environment)?;
+    if path != report.path {
+        return Ok(Err(format!("it is of the workflow `{}`, and this job posts `{path}`", report.path)));
+    }
     if name == report.run.workflow {
         return Ok(Ok(approvers));
     }
-    Ok(Err(format!("it is of a workflow `{}`, and `{}` is `{name}`", report.run.workflow, report.path)))
+    Ok(Err(format!("it is of a workflow `{}`, and `{path}` is `{name}`", report.run.workflow)))
 }
 
 /// Answer a comment that approves something.
@@ -177,7 +189,10 @@ pub(crate) fn approve(arguments: &ApproveArguments, environment: &Environment) -
             .help("run it in a workflow with `on: issue_comment`, or name a payload with `--event`"));
     };
     let (workflow, approvers) = match &arguments.file {
-        Some(file) => named(file, environment)?,
+        Some(file) => {
+            let named = named(file, environment)?;
+            (Some(named.name), named.approvers)
+        }
         None => (None, Vec::new()),
     };
     let now = jiff::Timestamp::now();
@@ -211,12 +226,19 @@ pub(crate) fn approve(arguments: &ApproveArguments, environment: &Environment) -
     }
 }
 
-/// Name and approvers of a workflow. In a job on `issue_comment` the default branch is checked out, so that the pull
-/// request cannot name its own.
-fn named(file: &Path, environment: &Environment) -> Result<(Option<String>, Vec<String>), Failure> {
+/// A workflow of the checkout. In jobs on `issue_comment` and `workflow_run` that is the default branch, so that no pull
+/// request names its own approvers.
+struct Named {
+    name: String,
+    /// From the root of the workspace.
+    path: String,
+    approvers: Vec<String>,
+}
+
+fn named(file: &Path, environment: &Environment) -> Result<Named, Failure> {
     let (loaded, _) = workflow_file::load(file, &[], environment)?;
     let plan = loaded.plan.ok_or_else(|| {
         Failure::usage("approve::workflow", format!("{} has errors: see `runner check`", file.display()))
     })?;
-    Ok((Some(plan.name), plan.policy.approvers))
+    Ok(Named { name: plan.name, path: loaded.checked.in_workspace, approvers: plan.policy.approvers })
 }

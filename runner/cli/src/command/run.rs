@@ -141,7 +141,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     secrets.extend(variables::rights());
     if started.variables.in_actions {
         let masks: String = secrets.iter().map(|secret| command::add_mask(&secret.value)).collect();
-        output::print(&masks)?;
+        output::print_commands(&masks)?;
     }
     let base = agreed(base, arguments, &started)?;
     base.enforce(&mut plan);
@@ -351,15 +351,13 @@ fn progress(arguments: &Arguments, look: Look, started: &Started) -> Option<Box<
         return None;
     }
     if started.variables.in_actions && !arguments.json {
-        return Some(Box::new(ActionsProgress::new(look, Box::new(std::io::stdout()))));
+        return Some(Box::new(ActionsProgress::new(look, output::commands())));
     }
-    if look.terminal {
+    if look.terminal && !started.variables.in_actions {
         let screen = if arguments.json { Screen::Stderr } else { Screen::Stdout };
         return Some(Box::new(LiveProgress::new(look, arguments.show_output, screen)));
     }
-    let out: Box<dyn std::io::Write + Send> =
-        if arguments.json { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
-    Some(Box::new(PlainProgress::new(look, arguments.show_output, out)))
+    Some(Box::new(PlainProgress::new(look, arguments.show_output, output::lines(arguments.json))))
 }
 
 /// Run to the end, listening to signals.
@@ -408,8 +406,6 @@ fn tell(
             Some(record) => summary::render(record, &at, look, Detail::Short),
             None => format!("reason: {}\n", summary.reason.as_deref().unwrap_or("no record was made")),
         };
-        // In a job of GitHub Actions a line that starts like a command is one.
-        let text: String = text.lines().map(|line| command::plain(line) + "\n").collect();
         if arguments.json {
             output::complain(&text);
         } else {

@@ -19,7 +19,7 @@ use runner_github::{
 };
 
 use super::{connect, started::Started, variables::Variables};
-use crate::{failure::Failure, output, report::visible};
+use crate::{exit_code::ExitCode, failure::Failure, output, report::visible};
 
 /// How a report is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -62,6 +62,24 @@ impl Outputs {
         let text: String = pairs.iter().map(|(name, value)| assignments::assignment(name, value)).collect();
         append(path, &text, "GITHUB_OUTPUT");
     }
+}
+
+/// How the command ended, whatever was said before: the last entry of a name counts.
+pub(crate) fn ended(exit: ExitCode) {
+    if let Some(path) = &Variables::read().output {
+        append(path, &assignments::assignment("exit-code", &exit.number().to_string()), "GITHUB_OUTPUT");
+    }
+}
+
+/// Nothing was judged, and that is no pass.
+pub(crate) fn not_run(exit: ExitCode) {
+    let outputs = Outputs {
+        verdict: Verdict::Error.word().to_owned(),
+        result: "not-run".to_owned(),
+        exit_code: exit.number().to_string(),
+        ..Outputs::default()
+    };
+    outputs.write(&Variables::read());
 }
 
 /// The verdict that later steps of a job read. A run that did not pass never reads as one that did, also where its gates
@@ -117,7 +135,7 @@ pub(crate) fn annotate(report: &Report) -> Result<(), Failure> {
             command::annotation(level, &place, &annotation.title, &annotation.message)
         })
         .collect();
-    output::print(&text)
+    output::print_commands(&text)
 }
 
 /// Write the report as data and as Markdown beside the record of the run. Gives the path of the Markdown.

@@ -6,7 +6,7 @@ use runner_engine::SecretValue;
 use runner_github::client::{Proxies, Secret};
 
 /// Variables that hold rights. No step gets to see them, whatever a workflow grants.
-const RIGHTS: [&str; 6] = [
+pub(crate) const RIGHTS: [&str; 6] = [
     "GITHUB_TOKEN",
     "GH_TOKEN",
     "RUNNER_GITHUB_APP_KEY",
