@@ -135,7 +135,7 @@ impl Machine {
     }
 
     /// Runs the steps as a user who is not root, as GitHub's machines do. The action is where that user can read it.
-    pub(crate) fn as_ordinary_user(mut self) -> Self {
+    pub(crate) fn for_ordinary_user(mut self) -> Self {
         self.action = self.folder.path().join("action");
         for folder in ["runner", "wit", "plugins/dist", ".github"] {
             fs::create_dir_all(self.action.join(folder)).unwrap();

@@ -35,7 +35,7 @@ fn no_step_reads_the_token_from_a_process_above_it() {
     );
     // Until there is a pull request, the double knows no commits.
     let _ = scenario.push(true, &[], "acme/churn");
-    let machine = scenario.push_to_main().as_ordinary_user();
+    let machine = scenario.push_to_main().for_ordinary_user();
     let seen = scenario.run_push(&machine, &[("cache", "false")]).expect_code(0);
     assert!(seen.log.contains("looked around: 0 hold it"), "{}", seen.log);
     // It had the token.
