@@ -63,9 +63,17 @@ fn flips_have_ids() {
     }
     let seen = workspace.run(&["gate", "explain", "latest", "harmful_flips", "--json"]).expect_code(0);
     let explained = json(&seen.stdout);
-    let flips = &explained["gates"][0]["flips"][0]["flips"];
+    let flips = &explained["flips"][0]["flips"];
     let harmful = flips["harmful"].as_u64().unwrap();
     assert!(harmful > 0, "{explained}");
+    // Told once, however many gates they say something of.
+    let all = workspace.run(&["gate", "explain", "latest"]).expect_code(0);
+    assert_eq!(all.stdout.matches("Flips of score").count(), 1, "{}", all.snapshot());
+    // The page shows the largest, and unfolds the others.
+    let page = workspace.path().join("flips.html");
+    let _ = workspace.run(&["report", "latest", "--html", page.to_str().unwrap()]).expect_code(0);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains(&format!("<summary>{} more rows</summary>", harmful - 10)), "{harmful}");
     let ids = flips["harmful_rows"].as_array().unwrap();
     assert!(!ids.is_empty() && ids.iter().all(|row| row["id"].as_str().is_some_and(|id| !id.is_empty())));
     // The same share that the gate judged.
@@ -79,6 +87,26 @@ fn flips_have_ids() {
     let page = workspace.read("report.html");
     assert!(page.contains("Right before, wrong now"), "flips are in the report");
     assert!(page.contains("baseline"), "the baseline's curves are drawn");
+}
+
+/// The worst rule stands first, and says which it is; the others are there too.
+#[test]
+fn a_gate_of_two_rules_shows_both() {
+    let workspace = Workspace::with_workflow(
+        r#"
+name: w
+stages:
+  e:
+    steps:
+      - { id: s, run: "printf '{\"name\":\"latency\",\"value\":40}\n{\"name\":\"size\",\"value\":300}\n' >> $RUNNER_METRICS" }
+    gates: ["latency <= 50 and size <= 200"]
+"#,
+    );
+    let _ = workspace.run(&["run", "workflow.yml"]).expect_code(3);
+    let _ = workspace.run(&["report", "latest", "--html", "page.html"]).expect_code(0);
+    let page = workspace.read("page.html");
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}: {page}"));
+    assert!(place("size 300 is above 200") < place("its rule on latency: "));
 }
 
 #[test]

@@ -21,6 +21,10 @@ pub(crate) struct Explanation {
     workflow: String,
     /// The worst first.
     pub(crate) gates: Vec<Explained>,
+    /// Where one of them compares with the baseline on the same rows: the rows that changed, for each step whose predictions
+    /// both have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flips: Vec<StepFlips>,
 }
 
 /// One gate.
@@ -35,9 +39,6 @@ pub(crate) struct Explained {
     rules: Vec<String>,
     /// Everything that was recorded.
     judgement: Judgement,
-    /// Rows that changed from the baseline to the candidate, for each step whose predictions both have.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    flips: Vec<StepFlips>,
 }
 
 /// What a metric means.
@@ -74,11 +75,12 @@ pub(crate) fn explain(record: &RunRecord, scored: &ScoredRun, wanted: Option<&st
     Explanation {
         run_id: record.run_id.clone(),
         workflow: record.workflow.clone(),
-        gates: gates.into_iter().map(|(stage, gate)| explained(stage, gate, scored)).collect(),
+        flips: if gates.iter().any(|(_, gate)| compares(gate)) { flips(scored) } else { Vec::new() },
+        gates: gates.into_iter().map(|(stage, gate)| explained(stage, gate)).collect(),
     }
 }
 
-fn explained(stage: &str, gate: &Judgement, scored: &ScoredRun) -> Explained {
+fn explained(stage: &str, gate: &Judgement) -> Explained {
     let mut formulas: Vec<Formula> = Vec::new();
     let mut rules: Vec<String> = Vec::new();
     for rule in &gate.rules {
@@ -91,21 +93,22 @@ fn explained(stage: &str, gate: &Judgement, scored: &ScoredRun) -> Explained {
             rules.push(words);
         }
     }
-    // Flips say something of a gate that compares with the baseline on the same rows.
-    let compares = gate.rules.iter().any(|rule| {
-        rule.flips.is_some()
-            || rule.metric.ends_with("_flips")
-            || rule.reference.as_ref().is_some_and(|reference| reference.name == "baseline")
-    });
-    let flips = if compares { flips(scored) } else { Vec::new() };
     Explained {
         stage: stage.to_owned(),
         decided_by: decided_by(gate),
         formulas,
         rules,
         judgement: gate.clone(),
-        flips,
     }
+}
+
+/// Whether it compares with the baseline, so that flips say something of it.
+fn compares(gate: &Judgement) -> bool {
+    gate.rules.iter().any(|rule| {
+        rule.flips.is_some()
+            || rule.metric.ends_with("_flips")
+            || rule.reference.as_ref().is_some_and(|reference| reference.name == "baseline")
+    })
 }
 
 /// The gate's own line, or that of its worst rule.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use runner_gate::verdict::{Judgement, RuleJudgement, Verdict};
 
-use super::{Explained, Explanation};
+use super::{Explained, Explanation, StepFlips};
 use crate::{
     environment::Look,
     report::{comparison, flips, quantity, summary, sureness, visible, words},
@@ -23,6 +23,9 @@ pub(crate) fn render(explanation: &Explanation, look: Look) -> String {
             out.push('\n');
         }
         one(&mut out, gate, look);
+    }
+    for step in &explanation.flips {
+        changed(&mut out, step, look);
     }
     out
 }
@@ -65,18 +68,20 @@ fn one(out: &mut String, gate: &Explained, look: Look) {
     if rules.len() > 1 {
         slices(out, &rules, look);
     }
-    for step in &gate.flips {
-        let _ = writeln!(out, "\n  {}", look.bold(&format!("Flips of {}", visible::line(&step.step))));
-        match (&step.flips, &step.problem) {
-            (Some(table), _) => {
-                let _ = writeln!(out, "  {}", visible::wrap(&flips::words(table), look.width, 2));
-                comparison::ids(out, "right -> wrong", &table.harmful_rows, table.harmful, look);
-                comparison::ids(out, "wrong -> right", &table.helpful_rows, table.helpful, look);
-            }
-            (None, problem) => {
-                let text = visible::line(problem.as_deref().unwrap_or_default());
-                let _ = writeln!(out, "  {}", visible::wrap(&text, look.width, 2));
-            }
+}
+
+/// Rows that one model has right and the other wrong.
+fn changed(out: &mut String, step: &StepFlips, look: Look) {
+    let _ = writeln!(out, "\n{}", look.bold(&format!("Flips of {}", visible::line(&step.step))));
+    match (&step.flips, &step.problem) {
+        (Some(table), _) => {
+            let _ = writeln!(out, "  {}", visible::wrap(&flips::words(table), look.width, 2));
+            comparison::ids(out, "right -> wrong", &table.harmful_rows, table.harmful, look);
+            comparison::ids(out, "wrong -> right", &table.helpful_rows, table.helpful, look);
+        }
+        (None, problem) => {
+            let text = visible::line(problem.as_deref().unwrap_or_default());
+            let _ = writeln!(out, "  {}", visible::wrap(&text, look.width, 2));
         }
     }
 }

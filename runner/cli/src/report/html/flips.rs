@@ -12,6 +12,8 @@ use crate::report::{
 
 /// Rows listed for each direction.
 const ROWS: usize = 100;
+/// Of them in sight; the others unfold.
+const IN_SIGHT: usize = 10;
 
 pub(super) fn section(scored: &ScoredRun) -> Option<Markup> {
     let compared: Vec<&Scored> = scored.each.iter().filter(|scored| scored.baseline.is_some()).collect();
@@ -77,9 +79,16 @@ fn listed(name: &str, rows: &[Flip], count: u64) -> Markup {
             }
         })
         .collect();
+    let (seen, listed_of) = (cells.len().min(IN_SIGHT), usize::try_from(count).unwrap_or(usize::MAX));
     html! {
-        h4 { (name) " " span.aside { (count) " rows, the largest changes first" } }
-        (table(name, &head, &cells))
-        (more(usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(rows.len()), "row"))
+        h4 { (name) " " span.aside { (quantity::count(listed_of, "row")) ", the largest changes first" } }
+        (table(name, &head, &cells[..seen]))
+        @if seen < cells.len() {
+            details {
+                summary { (quantity::count(cells.len() - seen, "more row")) }
+                (table(&format!("{name}, further rows"), &head, &cells[seen..]))
+            }
+        }
+        (more(listed_of - rows.len(), "row"))
     }
 }

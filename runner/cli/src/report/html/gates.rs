@@ -28,7 +28,7 @@ pub(super) fn section(record: &RunRecord) -> Option<Markup> {
         th { "Verdict" } th { "Gate" } th.number { "Observed" } th.number { "Bound" }
         th { "Interval and bound" } th.number { "n" } th { "Judged by" } th { "Stage" }
     };
-    let rows: Vec<Markup> = gates.iter().map(|(stage, gate)| row(stage, gate)).collect();
+    let rows: Vec<Markup> = gates.iter().flat_map(|(stage, gate)| rows(stage, gate)).collect();
     Some(html! {
         @if !rows.is_empty() { (table("Gates, worst first", &head, &rows)) }
         @if not_judged > 0 {
@@ -40,8 +40,22 @@ pub(super) fn section(record: &RunRecord) -> Option<Markup> {
     })
 }
 
-fn row(stage: &str, gate: &Judgement) -> Markup {
-    let worst = gate.worst_first().first().copied();
+/// The gate with its worst rule, then its further rules. Those of slices have a section of their own.
+fn rows(stage: &str, gate: &Judgement) -> Vec<Markup> {
+    let ordered = gate.worst_first();
+    let further = ordered.iter().skip(1).filter(|rule| rule.slice.is_empty());
+    let further = further.map(|rule| {
+        html! {
+            td {}
+            td.gate { p.aside { "its rule on " (text(&rule.term)) ": " (mark(words::verdict(rule.verdict), &rule.verdict.to_string())) } }
+            (numbers(rule, true))
+            td {}
+        }
+    });
+    std::iter::once(row(stage, gate, ordered.first().copied())).chain(further).collect()
+}
+
+fn row(stage: &str, gate: &Judgement, worst: Option<&RuleJudgement>) -> Markup {
     html! {
         th scope="row" { (mark(words::verdict(gate.verdict), &gate.verdict.to_string())) }
         td.gate {
