@@ -42,6 +42,32 @@ fn machines_read_the_same_problems() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_hides_no_problem_of_another() {
+    let workspace = Workspace::with_workflow(WRONG);
+    let seen = workspace.run(&["check", "gone.yml", "workflow.yml", "lost.yml"]).expect_code(2);
+    assert!(seen.stdout.contains("builtin:logistic-trian"), "{}", seen.snapshot());
+    assert!(seen.stderr.contains("gone.yml") && seen.stderr.contains("lost.yml"), "{}", seen.snapshot());
+}
+
+#[test]
+fn circles_that_share_nothing_are_told_at_once() {
+    let workflow = "name: circles
+stages:
+  a: { needs: [b], steps: [{ id: one, run: 'true' }] }
+  b: { needs: [a], steps: [{ id: two, run: 'true' }] }
+  c: { needs: [d], steps: [{ id: three, run: 'true' }] }
+  d: { needs: [c, a], steps: [{ id: four, run: 'true' }] }
+  e: { needs: [b, d], steps: [{ id: five, run: 'true' }] }
+";
+    let workspace = Workspace::with_workflow(workflow);
+    let seen = workspace.run(&["check", "workflow.yml", "--format", "github"]).expect_code(2);
+    let errors: Vec<&str> = seen.stdout.lines().filter(|line| line.starts_with("::error ")).collect();
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+    assert!(errors[0].contains("stage `a` → stage `b` → stage `a`"), "{errors:#?}");
+    assert!(errors[1].contains("stage `c` → stage `d` → stage `c`"), "{errors:#?}");
+}
+
+#[test]
 fn gates_that_no_model_could_fail_are_problems() {
     let workflow = "name: reach
 metrics:

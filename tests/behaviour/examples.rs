@@ -83,4 +83,6 @@ fn reports_are_made_again_from_the_record() {
     for view in [&["ls"] as &[&str], &["show", "latest"], &["logs", "latest"], &["model", "ls"]] {
         let _ = workspace.run(view).expect_code(0);
     }
+    // None is no number of runs to list.
+    let _ = workspace.run(&["ls", "-n", "0"]).expect_code(2);
 }

@@ -39,8 +39,15 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let mut files = Vec::new();
     let mut code = ExitCode::Passed;
+    let mut unreadable = Vec::new();
     for file in &arguments.files {
-        let (loaded, plugins) = workflow_file::load(file, &[], environment)?;
+        let (loaded, plugins) = match workflow_file::load(file, &[], environment) {
+            Ok(loaded) => loaded,
+            Err(failure) => {
+                unreadable.push(failure);
+                continue;
+            }
+        };
         code = match (code, workflow_file::exit_code(&loaded.checked, &plugins)) {
             (ExitCode::Usage, _) | (_, ExitCode::Usage) => ExitCode::Usage,
             (ExitCode::Passed, other) | (other, _) => other,
@@ -57,10 +64,17 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     if !report.is_empty() && !report.ends_with('\n') {
         report.push('\n');
     }
-    match arguments.format {
-        Format::Text => output::print(&report)?,
-        Format::Json | Format::Sarif => output::print_json_text(&report)?,
-        Format::Github => output::print_commands(&report)?,
+    if !files.is_empty() {
+        match arguments.format {
+            Format::Text => output::print(&report)?,
+            Format::Json | Format::Sarif => output::print_json_text(&report)?,
+            Format::Github => output::print_commands(&report)?,
+        }
     }
-    Ok(code)
+    // The others are checked all the same; the last one is told by its exit code.
+    let Some(last) = unreadable.pop() else { return Ok(code) };
+    for failure in unreadable {
+        output::complain(&failure.render());
+    }
+    Err(last)
 }

@@ -1,6 +1,6 @@
 //! `runner ls`: recorded runs, newest first.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, num::NonZeroUsize};
 
 use runner_engine::{
     event::{EventKind, RunEvent, RunResult},
@@ -28,8 +28,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     store: StoreArguments,
     /// How many runs.
-    #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
-    limit: usize,
+    #[arg(short = 'n', long, default_value = "20", value_name = "N")]
+    limit: NonZeroUsize,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -53,7 +53,7 @@ struct Entry {
 
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let store = stored::open(&arguments.store, environment)?;
-    let runs = store.newest_runs(arguments.limit).map_err(|error| stored::from_run(&error))?;
+    let runs = store.newest_runs(arguments.limit.get()).map_err(|error| stored::from_run(&error))?;
     let mut entries: Vec<Entry> = runs.into_iter().map(Entry::from).collect();
     for entry in entries.iter_mut().filter(|entry| entry.workflow.is_none()) {
         entry.name_from_events(&store);

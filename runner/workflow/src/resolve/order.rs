@@ -5,6 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::{Context, outline::Outline};
 use crate::{diagnostic::Diagnostic, suggest};
 
+/// Circles that are reported of one file.
+const CIRCLES: usize = 10;
+
 /// The stages each stage waits for.
 pub(crate) fn stage_needs(outline: &Outline<'_>, context: &mut Context<'_>) -> Vec<Vec<usize>> {
     let names: HashMap<&str, usize> =
@@ -88,24 +91,36 @@ impl Order {
         self.waits[later] += 1;
     }
 
-    /// Report a circle, if there is one.
+    /// Report circles that share nothing, at most [`CIRCLES`].
     pub(crate) fn check(&self, outline: &Outline<'_>, context: &mut Context<'_>) {
         let mut waits = self.waits.clone();
         let mut free: Vec<_> = (0..waits.len()).filter(|node| waits[*node] == 0).collect();
-        let mut left = waits.len();
-        while let Some(node) = free.pop() {
-            left -= 1;
-            for &later in &self.before[node] {
-                waits[later] -= 1;
-                if waits[later] == 0 {
-                    free.push(later);
+        for _ in 0..CIRCLES {
+            while let Some(node) = free.pop() {
+                for &later in &self.before[node] {
+                    // One of a circle that was reported waits no longer.
+                    if waits[later] > 0 {
+                        waits[later] -= 1;
+                        if waits[later] == 0 {
+                            free.push(later);
+                        }
+                    }
+                }
+            }
+            let circle = self.circle(&waits);
+            if circle.is_empty() {
+                return;
+            }
+            self.report(&circle, outline, context);
+            for node in circle {
+                if std::mem::take(&mut waits[node]) > 0 {
+                    free.push(node);
                 }
             }
         }
-        if left == 0 {
-            return;
-        }
-        let circle = self.circle(&waits);
+    }
+
+    fn report(&self, circle: &[usize], outline: &Outline<'_>, context: &mut Context<'_>) {
         let stage_of = |node: usize| (node - self.steps) / 2;
         let name = |node: usize| {
             if node < self.steps {
