@@ -49,11 +49,22 @@ pub enum ImageSource {
     },
 }
 
+/// `{}` names it, `{:#}` says all that decides what it is: `build:app (Dockerfile VERSION=3)`.
 impl fmt::Display for ImageSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named { reference, .. } => f.write_str(reference),
-            Self::Built { context, .. } => write!(f, "build:{context}"),
+            Self::Built { context, file, args } => {
+                write!(f, "build:{context}")?;
+                if f.alternate() {
+                    write!(f, " ({file}")?;
+                    for (name, value) in args {
+                        write!(f, " {name}={value}")?;
+                    }
+                    f.write_str(")")?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -1,0 +1,111 @@
+//! Steps: what runs, where, and what it is granted; what they measure.
+
+use std::collections::BTreeMap;
+
+use runner_workflow::plan::{Action, Container, Plan, PlannedStep};
+
+use super::PluginDigests;
+use crate::policy::{ChangeKind, PolicyChange, grants::new_grants};
+
+/// Differences of the steps.
+pub(super) fn compare(base: &Plan, head: &Plan, plugins: &PluginDigests, changes: &mut Vec<PolicyChange>) {
+    for step in &head.steps {
+        // The cells of a matrix differ in their images at most.
+        let old: Vec<&PlannedStep> = base.steps.iter().filter(|old| old.id.name == step.id.name).collect();
+        let mut found = Vec::new();
+        let before = old.first().map(|old| &old.allow);
+        for grant in new_grants(before, &step.allow) {
+            let grant = Some(grant.to_string());
+            found.push(PolicyChange::new(ChangeKind::Capability, &step.id.name, None, grant));
+        }
+        action(base, &old, step, plugins, &mut found);
+        for change in found {
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+    }
+    cells(base, head, changes);
+}
+
+fn action(
+    base: &Plan,
+    old: &[&PlannedStep],
+    step: &PlannedStep,
+    plugins: &PluginDigests,
+    changes: &mut Vec<PolicyChange>,
+) {
+    let name = &step.id.name;
+    match &step.action {
+        Action::Plugin { uses } if !uses.starts_with("builtin:") => {
+            let with_digest = |uses: &String, digests: &BTreeMap<String, String>| match digests.get(uses) {
+                Some(digest) => format!("{uses} ({digest})"),
+                None => uses.clone(),
+            };
+            let before: Vec<String> = old
+                .iter()
+                .filter_map(|old| match &old.action {
+                    Action::Plugin { uses } => Some(with_digest(uses, &plugins.base)),
+                    _ => None,
+                })
+                .collect();
+            let after = with_digest(uses, &plugins.head);
+            if !before.contains(&after) {
+                let before = before.into_iter().next();
+                changes.push(PolicyChange::new(ChangeKind::Plugin, name, before, Some(after)));
+            }
+        }
+        Action::Container { container, .. } => {
+            let before: Vec<&Container> = old
+                .iter()
+                .filter_map(|old| match &old.action {
+                    Action::Container { container, .. } => Some(&**container),
+                    _ => None,
+                })
+                .collect();
+            let after = image(container);
+            if !before.iter().any(|before| image(before) == after) {
+                let before = before.first().map(|before| image(before));
+                changes.push(PolicyChange::new(ChangeKind::Image, name, before, Some(after)));
+            }
+            if let Some(user) = &container.user
+                && !before.iter().any(|before| before.user.as_ref() == Some(user))
+            {
+                let user = Some(format!("user: {user}"));
+                changes.push(PolicyChange::new(ChangeKind::Capability, name, None, user));
+            }
+        }
+        Action::Process { .. } => {
+            let is_host = |step: &PlannedStep| matches!(step.action, Action::Process { .. });
+            // A workflow whose steps are all confined stays so; one more step on the host is nothing new elsewhere.
+            let known = match old.first() {
+                Some(old) => is_host(old),
+                None => base.steps.iter().any(is_host),
+            };
+            if !known {
+                let what = Some("runs on the host, without a sandbox".to_owned());
+                changes.push(PolicyChange::new(ChangeKind::Capability, name, None, what));
+            }
+        }
+        Action::Plugin { .. } => {}
+    }
+}
+
+/// Where an image comes from, with all that its recipe is told.
+pub(super) fn image(container: &Container) -> String {
+    format!("{:#}", container.image)
+}
+
+/// Cells that nobody measures any more.
+fn cells(base: &Plan, head: &Plan, changes: &mut Vec<PolicyChange>) {
+    let mut gone: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for old in base.steps.iter().filter(|old| !old.id.cell.is_empty()) {
+        let mut cells = head.steps.iter().filter(|step| step.id.name == old.id.name).peekable();
+        if cells.peek().is_some() && !cells.any(|step| step.id.cell == old.id.cell) {
+            gone.entry(&old.id.name).or_default().push(old.id.to_string());
+        }
+    }
+    for (name, cells) in gone {
+        changes.push(PolicyChange::new(ChangeKind::Measured, name, Some(cells.join(", ")), None));
+    }
+}
