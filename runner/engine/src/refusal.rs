@@ -83,7 +83,12 @@ pub(crate) fn refusals(
 
 /// The gate as the gate crate reads it, in whichever form it was written.
 pub(crate) fn read_gate(gate: &PlannedGate) -> Result<Gate, String> {
-    match (&gate.line, &gate.mapping) {
+    read_text(gate.line.as_deref(), gate.mapping.as_ref())
+}
+
+/// The same of its two forms.
+pub(crate) fn read_text(line: Option<&str>, mapping: Option<&serde_json::Value>) -> Result<Gate, String> {
+    match (line, mapping) {
         (Some(line), _) => runner_gate::grammar::parse(line).map_err(|error| error.to_string()),
         (None, Some(mapping)) => runner_gate::mapping::from_json(mapping).map_err(|problems| {
             let messages: Vec<_> =

@@ -235,6 +235,20 @@ pub struct PlannedGate {
     pub span: Range<usize>,
     /// Line in the source file, from 1, for annotations; 0 for a gate of another revision that is judged here too.
     pub line_number: usize,
+    /// What such a gate of another revision is judged by, in place of what this plan says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame: Option<Box<GateFrame>>,
+}
+
+/// What decides beside its text how a gate is judged.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct GateFrame {
+    /// Defaults of gates.
+    pub defaults: GateDefaults,
+    /// Units and directions.
+    pub metrics: IndexMap<String, MetricDeclaration>,
+    /// Whether a first promotion is allowed without a baseline.
+    pub rubber_stamp: bool,
 }
 
 /// `promote:`.

@@ -7,7 +7,7 @@ use runner_workflow::plan::{Better, Plan};
 use serde::{Deserialize, Serialize};
 
 use crate::judging::{
-    case::{CaseDefaults, GateText},
+    case::{CaseDefaults, GateText, directions, units},
     defaults,
 };
 
@@ -40,15 +40,8 @@ impl Policy {
 #[must_use]
 pub fn policy_of(plan: &Plan) -> Policy {
     let stages = plan.stages.iter().filter(|stage| !stage.gates.is_empty());
-    let gates = stages.map(|stage| {
-        let texts = stage
-            .gates
-            .iter()
-            .map(|gate| GateText { line: gate.line.clone(), mapping: gate.mapping.clone() });
-        (stage.name.clone(), texts.collect())
-    });
+    let gates = stages.map(|stage| (stage.name.clone(), stage.gates.iter().map(GateText::from).collect()));
     let defaults = defaults(plan);
-    let declared = plan.metrics.iter();
     let mut baseline = BTreeMap::new();
     if let Some(written) = &plan.baseline {
         baseline.insert("model".to_owned(), written.model.clone());
@@ -65,11 +58,8 @@ pub fn policy_of(plan: &Plan) -> Policy {
             min_samples: defaults.min_samples,
             rubber_stamp: false,
         },
-        units: declared
-            .clone()
-            .filter_map(|(name, metric)| Some((name.clone(), metric.unit.clone()?)))
-            .collect(),
-        better: declared.filter_map(|(name, metric)| Some((name.clone(), metric.better?))).collect(),
+        units: units(&plan.metrics),
+        better: directions(&plan.metrics),
         baseline,
     }
 }

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use indexmap::IndexMap;
 use runner_gate::{
     Defaults, Evidence, Measurements, Reference, References, ScalarMetric,
     grammar::Better,
@@ -15,10 +16,10 @@ use runner_gate::{
     verdict::{Judgement, Verdict},
 };
 use runner_store::{Digest, Store};
-use runner_workflow::plan::{self, PlannedGate};
+use runner_workflow::plan::{self, MetricDeclaration, PlannedGate};
 use serde::{Deserialize, Serialize};
 
-use crate::{executor::Metric, refusal::read_gate};
+use crate::{executor::Metric, refusal::read_text};
 
 /// Everything that decides the judgements of one stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,53 @@ pub struct GateText {
     /// The mapping form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<serde_json::Value>,
+    /// What it is judged by in place of what the case says: of a gate of the base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<CaseFrame>,
+}
+
+impl From<&PlannedGate> for GateText {
+    fn from(gate: &PlannedGate) -> Self {
+        let frame = gate.frame.as_ref().map(|frame| CaseFrame {
+            defaults: CaseDefaults {
+                confidence: frame.defaults.confidence,
+                min_samples: frame.defaults.min_samples,
+                rubber_stamp: frame.rubber_stamp,
+            },
+            units: units(&frame.metrics),
+            better: directions(&frame.metrics),
+        });
+        Self { line: gate.line.clone(), mapping: gate.mapping.clone(), frame }
+    }
+}
+
+/// What the base says of its gates.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CaseFrame {
+    /// Its defaults; its `rubber_stamp` allows what only counts where there has never been a baseline.
+    pub defaults: CaseDefaults,
+    /// Its unit of each metric.
+    pub units: BTreeMap<String, String>,
+    /// Its direction of each metric.
+    pub better: BTreeMap<String, plan::Better>,
+}
+
+/// Declared unit of each metric.
+pub(crate) fn units(declared: &IndexMap<String, MetricDeclaration>) -> BTreeMap<String, String> {
+    declared.iter().filter_map(|(name, metric)| Some((name.clone(), metric.unit.clone()?))).collect()
+}
+
+/// Declared direction of each metric.
+pub(crate) fn directions(declared: &IndexMap<String, MetricDeclaration>) -> BTreeMap<String, plan::Better> {
+    declared.iter().filter_map(|(name, metric)| Some((name.clone(), metric.better?))).collect()
+}
+
+/// As the gate crate says it.
+pub(crate) fn better(better: plan::Better) -> Better {
+    match better {
+        plan::Better::Higher => Better::Higher,
+        plan::Better::Lower => Better::Lower,
+    }
 }
 
 /// Defaults of the workflow's gates.
@@ -228,35 +276,36 @@ impl Case {
             anchor: reference(&self.references.anchor),
             previous: reference(&self.references.previous),
         };
-        let better = self.better.iter().map(|(name, better)| {
-            let better = match better {
-                plan::Better::Higher => Better::Higher,
-                plan::Better::Lower => Better::Lower,
-            };
-            (name.clone(), better)
-        });
-        let evidence = Evidence {
+        let mut evidence = Evidence {
             candidate,
             references,
-            units: self.units.clone(),
-            better: better.collect(),
+            units: BTreeMap::new(),
+            better: BTreeMap::new(),
             event: self.event.clone(),
         };
-        let defaults = Defaults {
-            confidence: self.defaults.confidence,
-            min_samples: self.defaults.min_samples,
-            rubber_stamp: self.defaults.rubber_stamp,
-        };
-        judged.judgements =
-            self.gates.iter().map(|gate| judge_one(gate, &evidence, &defaults, &judged.warnings)).collect();
+        let mut judgements = Vec::with_capacity(self.gates.len());
+        for gate in &self.gates {
+            let (said, units, directions) = match &gate.frame {
+                Some(frame) => (&frame.defaults, &frame.units, &frame.better),
+                None => (&self.defaults, &self.units, &self.better),
+            };
+            evidence.units.clone_from(units);
+            evidence.better =
+                directions.iter().map(|(name, direction)| (name.clone(), better(*direction))).collect();
+            let defaults = Defaults {
+                confidence: said.confidence,
+                min_samples: said.min_samples,
+                rubber_stamp: said.rubber_stamp && self.defaults.rubber_stamp,
+            };
+            judgements.push(judge_one(gate, &evidence, &defaults, &judged.warnings));
+        }
+        judged.judgements = judgements;
         judged
     }
 }
 
 fn judge_one(gate: &GateText, evidence: &Evidence, defaults: &Defaults, warnings: &[String]) -> Judgement {
-    let planned =
-        PlannedGate { line: gate.line.clone(), mapping: gate.mapping.clone(), span: 0..0, line_number: 0 };
-    match read_gate(&planned) {
+    match read_text(gate.line.as_deref(), gate.mapping.as_ref()) {
         Ok(gate) => {
             let mut judgement = runner_gate::judge(&gate, evidence, defaults);
             if judgement.verdict == Verdict::Error {

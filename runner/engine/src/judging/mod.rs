@@ -9,7 +9,7 @@ use runner_workflow::plan::{Kind, Source, StageIndex, StepIndex};
 
 use case::{
     Case, CaseDefaults, CaseReference, CaseReferences, Computed, GateText, Judged, Measured,
-    PredictionsOutput,
+    PredictionsOutput, directions, units,
 };
 
 use crate::{
@@ -118,30 +118,19 @@ impl Driver {
         let mut before: Vec<StageIndex> = earlier.into_iter().collect();
         before.sort_unstable_by(|a, b| b.cmp(a));
         stages.extend(before);
-        let declared = &self.plan.metrics;
         let defaults = defaults(&self.plan);
         let candidate = self.measured(&stages, None);
         let reference = |role| self.reference(role, stage, &stages, &candidate);
         Case {
             stage: planned.name.clone(),
-            gates: planned
-                .gates
-                .iter()
-                .map(|gate| GateText { line: gate.line.clone(), mapping: gate.mapping.clone() })
-                .collect(),
+            gates: planned.gates.iter().map(GateText::from).collect(),
             defaults: CaseDefaults {
                 confidence: defaults.confidence,
                 min_samples: defaults.min_samples,
                 rubber_stamp: self.references.rubber_stamp,
             },
-            units: declared
-                .iter()
-                .filter_map(|(name, metric)| Some((name.clone(), metric.unit.clone()?)))
-                .collect(),
-            better: declared
-                .iter()
-                .filter_map(|(name, metric)| Some((name.clone(), metric.better?)))
-                .collect(),
+            units: units(&self.plan.metrics),
+            better: directions(&self.plan.metrics),
             event: self.purpose(stage),
             references: CaseReferences {
                 baseline: reference(Role::Baseline),

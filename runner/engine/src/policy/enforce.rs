@@ -4,29 +4,30 @@ use runner_workflow::plan::{Plan, PlannedGate};
 use serde_json::Value;
 
 use super::{
-    compare::gates::{differences, policy_gates},
+    compare::{
+        gates::{differences, frame, policy_gates},
+        settings::stricter,
+    },
     grants::take_away,
 };
 
-/// Has the head judged by what the base asks for: adds its gates that were loosened or removed, and takes away what it
-/// did not grant.
+/// Has the head judged by what the base asks for: adds its gates that were loosened or removed, each judged by the
+/// defaults, units and directions of the base, takes away what it did not grant, and tolerates no more than it does.
 pub fn enforce(head: &mut Plan, base: &Plan) {
     let old = policy_gates(base);
     for change in differences(&old, &policy_gates(head)) {
         let Some(index) = change.base.filter(|_| change.loosens()) else { continue };
-        let gate = named_after_base(&old.planned[index]);
+        let mut gate = named_after_base(&old.planned[index]);
+        gate.frame = Some(Box::new(frame(base)));
         let stage = head.stages.iter().position(|stage| stage.name == change.stage);
         // A gate whose stage is gone is judged at the end, where it misses its metric and says so.
         if let Some(stage) = stage.or(head.stages.len().checked_sub(1)) {
             head.stages[stage].gates.push(gate);
         }
     }
-    let (own, theirs) = (&mut head.gate_defaults, &base.gate_defaults);
-    own.min_samples = own.min_samples.max(theirs.min_samples);
-    own.confidence = match (own.confidence, theirs.confidence) {
-        (Some(own), Some(theirs)) => Some(own.max(theirs)),
-        (own, theirs) => own.or(theirs),
-    };
+    let (own, theirs) = (&mut head.policy, &base.policy);
+    own.host_steps = stricter(own.host_steps, theirs.host_steps);
+    own.unsigned_plugins = stricter(own.unsigned_plugins, theirs.unsigned_plugins);
     for step in &mut head.steps {
         let old = base.steps.iter().find(|old| old.id.name == step.id.name);
         take_away(&mut step.allow, old.map(|old| &old.allow));

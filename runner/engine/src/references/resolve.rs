@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use runner_workflow::plan::{Kind, Plan, Source, StageIndex};
 
 use super::{
-    ReferenceRecord, ReferenceState, ReferencesInUse, Rescored, Role,
+    RUBBER_STAMP, ReferenceRecord, ReferenceState, ReferencesInUse, Rescored, Role,
     find::{Finder, Found},
     rescore::{add_steps, candidate_models},
     roles_of_stages,
@@ -70,7 +70,7 @@ pub(crate) async fn resolve(
         if role == Role::Baseline {
             note_alias(&mut in_use, &written, found.as_ref());
             let first = plan.baseline.as_ref().and_then(|baseline| baseline.first.as_deref());
-            in_use.rubber_stamp = found.is_none() && first == Some("rubber-stamp");
+            in_use.rubber_stamp = found.is_none() && first == Some(RUBBER_STAMP);
         }
         if let Some(found) = found {
             record.digest = found.model.as_ref().map(|model| model.digest.to_string());

@@ -134,6 +134,7 @@ impl PlanBuilder {
             mapping: None,
             span: 0..0,
             line_number: 1,
+            frame: None,
         });
         self
     }

@@ -165,9 +165,8 @@ fn what_the_base_did_not_grant_is_taken_away() {
     };
     let (mut base, mut head) = (plan(&[]), plan(&[]));
     base.plan.steps[0].allow = allow(&["https://a.example"], &["TZ"]);
-    base.plan.gate_defaults.min_samples = Some(500);
     head.plan.steps[0].allow = allow(&["https://a.example", "https://b.example"], &[]);
-    head.plan.gate_defaults.min_samples = Some(10);
+    base.plan.policy.host_steps = PolicyLevel::Deny;
     let service = |net: &[&str]| Service {
         name: "db".into(),
         container: Container::of("postgres:18"),
@@ -189,7 +188,51 @@ fn what_the_base_did_not_grant_is_taken_away() {
         "a service has no more than it was granted either"
     );
     assert_eq!(head.plan.steps[0].allow, allow(&["https://a.example"], &[]));
-    assert_eq!(head.plan.gate_defaults.min_samples, Some(500));
+    assert_eq!(head.plan.policy.host_steps, PolicyLevel::Deny, "it tolerates no more than its base");
+}
+
+/// A gate of the base is judged as the base judges it: more samples or confidence would make a failure inconclusive, and
+/// another unit would make it a pass.
+#[tokio::test]
+async fn gates_of_the_base_are_judged_by_its_own_defaults_and_units() {
+    let predicted = || {
+        PlanBuilder::new()
+            .stage("evaluate")
+            .step_with("score", &[], |step| step.outputs = out(Kind::Predictions, "predictions.csv"))
+            .gate("accuracy >= 0.9")
+    };
+    let half = "id,label,score\na,1,0.9\nb,1,0.2\nc,0,0.8\nd,0,0.1\n";
+    let measured = |plan: PlanBuilder| async move {
+        let script = ScriptedExecutor::new()
+            .on("score", [Act::succeed().output("out", half)])
+            .on("time", [Act::succeed().metric("latency", 0.06)]);
+        Place::new().run(plan, Arc::new(script)).await
+    };
+    let timed = |unit: &str| {
+        let mut plan = PlanBuilder::new().stage("evaluate").step("time", &[]).gate("latency <= 50ms");
+        let unit = MetricDeclaration { better: Some(Better::Lower), unit: Some(unit.into()) };
+        plan.plan.metrics.insert("latency".into(), unit);
+        plan
+    };
+    let lowered = |change: &dyn Fn(&mut PlanBuilder)| {
+        let mut head = predicted();
+        change(&mut head);
+        (predicted(), head)
+    };
+    for (what, (base, mut head), alone) in [
+        ("samples", lowered(&|head| head.plan.gate_defaults.min_samples = Some(500)), RunResult::Held),
+        ("confidence", lowered(&|head| head.plan.gate_defaults.confidence = Some(0.999)), RunResult::Held),
+        ("unit", (timed("s"), timed("ms")), RunResult::Passed),
+    ] {
+        let mut unjudged = head.plan.clone();
+        std::mem::swap(&mut unjudged, &mut head.plan);
+        let run = measured(PlanBuilder { plan: unjudged }).await;
+        assert_eq!(run.summary.result, alone, "{what}, by itself: {}", run.reason());
+        assert!(kinds(&base, &head).contains(&ChangeKind::GateLoosened), "{what}");
+        enforce(&mut head.plan, &base.plan);
+        let run = measured(head).await;
+        assert_eq!(run.summary.result, RunResult::GateFailed, "{what}: {}", run.reason());
+    }
 }
 
 /// The digest is that of the changes: it stays while they do, and dies with the first other one.

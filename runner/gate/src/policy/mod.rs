@@ -5,10 +5,13 @@
 //! loosened. What this module says is therefore one-sided: *kept* is a proof, *loosened* is not an accusation.
 
 mod implies;
+mod meaning;
+
+use std::collections::BTreeMap;
 
 use crate::{
     evidence::Defaults,
-    grammar::{Gate, OnMissing, Rule, Settings, Term, Test},
+    grammar::{Better, Gate, OnMissing, Rule, Settings, Term, Test},
     verdict::Level,
 };
 
@@ -21,6 +24,17 @@ pub struct PolicyGate {
     pub gate: Gate,
     /// Defaults of its workflow.
     pub defaults: Defaults,
+    /// Declared unit of each metric.
+    pub units: BTreeMap<String, String>,
+    /// Declared direction of each metric.
+    pub better: BTreeMap<String, Better>,
+}
+
+impl PolicyGate {
+    /// Whether it is the same gate, and judged in the same way.
+    fn is(&self, other: &Self) -> bool {
+        self.stage == other.stage && self.gate == other.gate && frame_problems(other, self).is_empty()
+    }
 }
 
 /// One difference between two sets of gates.
@@ -84,8 +98,8 @@ pub fn compare_policy(base: &[PolicyGate], head: &[PolicyGate]) -> Vec<GateChang
         let peers: Vec<usize> = (0..head.len()).filter(|new| head[*new].stage == old.stage).collect();
         let change =
             |kind| GateChange { stage: old.stage.clone(), gate: old.gate.name(), kind, base: Some(index) };
-        let same = |new: &&usize| !used[**new] && head[**new] == *old;
-        if let Some(same) = peers.iter().find(same).or_else(|| peers.iter().find(|new| head[**new] == *old)) {
+        let same = |new: &&usize| !used[**new] && head[**new].is(old);
+        if let Some(same) = peers.iter().find(same).or_else(|| peers.iter().find(|new| head[**new].is(old))) {
             used[*same] = true;
             continue;
         }
@@ -185,9 +199,10 @@ fn frame_problems(old: &PolicyGate, new: &PolicyGate) -> Vec<String> {
         let (before, after) = (said(old.defaults.confidence), said(new.defaults.confidence));
         problems.push(format!("confidence {before} → {after}"));
     }
-    if new.defaults.rubber_stamp && !old.defaults.rubber_stamp {
+    if new.defaults.rubber_stamp && !old.defaults.rubber_stamp && meaning::compares(&old.gate) {
         problems.push("a first model needs no baseline".to_owned());
     }
+    meaning::problems(old, new, &mut problems);
     slice_problems(before, after, &mut problems);
     let (before_rest, after_rest) = (rest(before), rest(after));
     if before_rest != after_rest {

@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::{GateChangeKind, PolicyGate, compare_policy};
 use crate::{
     evidence::{Defaults, Evidence, Measurements, Reference, ScalarMetric},
-    grammar::{Gate, parse},
+    grammar::{Better, Gate, parse},
     judge, mapping,
 };
 
@@ -20,6 +22,8 @@ fn policy(gates: &[&str]) -> Vec<PolicyGate> {
         stage: "evaluate".into(),
         gate: gate(text),
         defaults: Defaults::default(),
+        units: BTreeMap::new(),
+        better: BTreeMap::new(),
     };
     gates.iter().map(at).collect()
 }
@@ -131,6 +135,59 @@ fn defaults_are_part_of_the_policy() {
     assert!(compare_policy(&base, &head)[0].loosens());
     head[0].stage = "elsewhere".into();
     assert!(compare_policy(&base, &head)[0].loosens());
+}
+
+/// What a unit or a direction means to a gate is part of it, and only where it means something.
+#[test]
+fn what_metrics_mean_is_part_of_the_gates_that_ask() {
+    let declared = |gate: &str, unit: Option<&str>, better: Option<Better>| {
+        let mut policy = policy(&[gate]);
+        policy[0].units.extend(unit.map(|unit| ("m".to_owned(), unit.to_owned())));
+        policy[0].better.extend(better.map(|better| ("m".to_owned(), better)));
+        policy
+    };
+    let loosens =
+        |gate: &str, before: (Option<&str>, Option<Better>), after: (Option<&str>, Option<Better>)| {
+            let (base, head) = (declared(gate, before.0, before.1), declared(gate, after.0, after.1));
+            compare_policy(&base, &head).iter().any(super::GateChange::loosens)
+        };
+    let (ms, s, none) = ((Some("ms"), None), (Some("s"), None), (None, None));
+    for gate in ["m <= 50ms", "m <= baseline + 5ms", "x <= m", "m within [1ms, 5ms]"] {
+        assert!(loosens(gate, s, ms), "{gate}");
+        // What could not be judged can be now.
+        assert!(loosens(gate, none, ms), "{gate}");
+        assert!(!loosens(gate, ms, ms), "{gate}");
+    }
+    for gate in ["m <= 50", "m <= baseline + 5%", "x <= 5ms"] {
+        assert!(!loosens(gate, s, ms), "{gate}");
+    }
+    // The standard metrics are fractions, whether that is declared or not.
+    let auc = |unit: Option<&str>| {
+        let mut policy = policy(&["auc >= baseline - 1pp"]);
+        policy[0].units.extend(unit.map(|unit| ("auc".to_owned(), unit.to_owned())));
+        policy
+    };
+    assert_eq!(compare_policy(&auc(None), &auc(Some("fraction"))), []);
+    assert!(compare_policy(&auc(Some("fraction")), &auc(Some("%")))[0].loosens());
+    let relative = r#"{"metric":"m","no-worse-than":{"ref":"baseline","margin":0}}"#;
+    let (higher, lower) = ((None, Some(Better::Higher)), (None, Some(Better::Lower)));
+    assert!(loosens(relative, higher, lower) && loosens(relative, none, lower));
+    assert!(!loosens("m >= baseline", higher, lower));
+    let own = r#"{"metric":"m","better":"higher","no-worse-than":{"ref":"baseline","margin":0}}"#;
+    assert!(!loosens(own, higher, lower));
+}
+
+/// A first promotion without a baseline concerns the gates that compare with one.
+#[test]
+fn a_rubber_stamp_loosens_what_compares() {
+    for (gate, loosens) in [("m >= baseline", true), ("harmful_flips <= 1%", true), ("m >= 0.9", false)] {
+        let base = policy(&[gate]);
+        let mut head = base.clone();
+        head[0].defaults.rubber_stamp = true;
+        let changes = compare_policy(&base, &head);
+        assert_eq!(changes.iter().any(super::GateChange::loosens), loosens, "{gate}");
+        assert_eq!(compare_policy(&head, &base), [], "{gate}");
+    }
 }
 
 fn bound() -> impl Strategy<Value = String> {

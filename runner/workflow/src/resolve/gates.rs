@@ -29,7 +29,7 @@ fn gate(gate: &Spanned<Gate>, units: &BTreeMap<String, String>, context: &mut Co
         Gate::Mapping { value, .. } => (None, Some(value.clone())),
     };
     let line_number = context.line_of(gate.span.start);
-    let planned = PlannedGate { line, mapping, span: gate.span.clone(), line_number };
+    let planned = PlannedGate { line, mapping, span: gate.span.clone(), line_number, frame: None };
     if let Gate::Line { text, .. } = &gate.value
         && let Some(at) = text.find(crate::expr::OPEN)
     {

@@ -1,7 +1,7 @@
 //! What differs between two revisions of a workflow, as far as it is policy.
 
 pub(super) mod gates;
-mod settings;
+pub(super) mod settings;
 mod stages;
 mod steps;
 

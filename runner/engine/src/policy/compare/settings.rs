@@ -88,12 +88,20 @@ fn asks(gate: &PlannedGate, metric: &str) -> bool {
     [gate.line.as_deref(), mapping.as_deref()].into_iter().flatten().any(|text| text.contains(metric))
 }
 
-fn tolerance(base: &Policy, head: &Policy, changes: &mut Vec<PolicyChange>) {
-    let strictness = |level: PolicyLevel| match level {
+fn strictness(level: PolicyLevel) -> u8 {
+    match level {
         PolicyLevel::Allow => 0,
         PolicyLevel::Warn => 1,
         PolicyLevel::Deny => 2,
-    };
+    }
+}
+
+/// The one that tolerates less.
+pub(in crate::policy) fn stricter(a: PolicyLevel, b: PolicyLevel) -> PolicyLevel {
+    if strictness(a) < strictness(b) { b } else { a }
+}
+
+fn tolerance(base: &Policy, head: &Policy, changes: &mut Vec<PolicyChange>) {
     for (name, before, after) in [
         ("host-steps", base.host_steps, head.host_steps),
         ("unsigned-plugins", base.unsigned_plugins, head.unsigned_plugins),
