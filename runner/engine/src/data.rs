@@ -1,5 +1,7 @@
 //! Data sets and paths of the workspace: identified when the run starts, unchanged when it used them.
 
+mod folder;
+
 use std::{
     ffi::OsString,
     fs, io,
@@ -8,9 +10,6 @@ use std::{
 };
 
 use runner_store::Object;
-
-/// Files of a folder that are looked at to notice a change.
-const MAX_FILES: usize = 1_000_000;
 
 /// Why something in the workspace cannot be an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +20,18 @@ pub(crate) enum DataError {
     /// It leads out of the workspace.
     #[error("`{path}` leads out of the workspace, to {}", target.display())]
     Outside { path: String, target: PathBuf },
+    /// A link in it leads nowhere.
+    #[error("the link `{path}` leads nowhere: there is no {}", target.display())]
+    Dangling { path: String, target: PathBuf },
+    /// A link in it leads back to where it stands.
+    #[error("the link `{path}` leads in a circle")]
+    Circle { path: String },
+    /// Neither a file nor a folder.
+    #[error("`{path}` is {what}")]
+    Special { path: String, what: &'static str },
+    /// More than anybody can hash.
+    #[error("`{path}` holds more than {limit} files and folders")]
+    TooMany { path: String, limit: usize },
     /// The system did not allow it.
     #[error("cannot read `{path}`: {message}")]
     Unreadable { path: String, message: String },
@@ -32,6 +43,10 @@ impl DataError {
         match self {
             Self::Missing { .. } => "data::missing",
             Self::Outside { .. } => "data::outside",
+            Self::Dangling { .. } => "data::dangling",
+            Self::Circle { .. } => "data::circle",
+            Self::Special { .. } => "data::special",
+            Self::TooMany { .. } => "data::too-many",
             Self::Unreadable { .. } => "data::unreadable",
         }
     }
@@ -45,6 +60,12 @@ impl DataError {
             Self::Outside { .. } => {
                 "copy the data into the workspace: what a run reads must not depend on where a link leads"
             }
+            Self::Dangling { .. } => "put what it leads to in its place, or remove the link",
+            Self::Circle { .. } => "remove the link: a folder that holds itself has no end",
+            Self::Special { .. } => {
+                "data are files and folders: what comes through a pipe or a device is never the same twice"
+            }
+            Self::TooMany { .. } => "pack small files together, or name a folder further down",
             Self::Unreadable { .. } => "look at the permissions of the file and of the folders above it",
         }
     }
@@ -59,6 +80,8 @@ pub(crate) struct Seen {
     pub(crate) name: OsString,
     /// Whether it is a folder.
     pub(crate) is_dir: bool,
+    /// The workspace it is in, links followed.
+    workspace: PathBuf,
     /// What tells a change: file by file the path, device, inode, size and time of modification.
     stamps: Vec<Stamp>,
 }
@@ -79,7 +102,7 @@ impl Seen {
     }
 }
 
-/// Finds `path` in the workspace. `workspace` has all links followed already.
+/// Finds `path` in the workspace, with everything below it: no link leads out, and nothing but files and folders is there. `workspace` has all links followed already.
 pub(crate) fn look(workspace: &Path, path: &str) -> Result<Seen, DataError> {
     let relative = Path::new(path);
     let outside = |target: PathBuf| DataError::Outside { path: path.to_owned(), target };
@@ -92,18 +115,25 @@ pub(crate) fn look(workspace: &Path, path: &str) -> Result<Seen, DataError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(DataError::Missing { path: path.to_owned(), workspace: workspace.to_path_buf() });
         }
+        Err(error) if is_circle(&error) => return Err(DataError::Circle { path: path.to_owned() }),
         found => found.map_err(unreadable)?,
     };
     if !found.starts_with(workspace) {
         return Err(outside(found));
     }
     let name = relative.file_name().or(found.file_name()).unwrap_or_default().to_os_string();
-    stamp(found, name).map_err(unreadable)
+    stamp(workspace, path, found, name)
+}
+
+/// A link that goes round in circles.
+fn is_circle(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 /// Whether it is still what was seen. Reads no bytes: a change that restores size and time is not noticed.
 pub(crate) fn is_unchanged(seen: &Seen) -> bool {
-    stamp(seen.path.clone(), seen.name.clone()).is_ok_and(|now| now == *seen)
+    let shown = seen.path.to_string_lossy();
+    stamp(&seen.workspace, &shown, seen.path.clone(), seen.name.clone()).is_ok_and(|now| now == *seen)
 }
 
 /// Hashes what was seen; an error if it changed meanwhile.
@@ -116,27 +146,18 @@ pub(crate) fn identify(name: &str, seen: &Seen) -> Result<Object, String> {
     }
 }
 
-fn stamp(path: PathBuf, name: OsString) -> io::Result<Seen> {
-    let metadata = fs::metadata(&path)?;
-    let mut stamps = vec![stamp_of(PathBuf::new(), &metadata)];
-    if metadata.is_dir() {
-        // A folder's own time changes with entries that nobody asked for, such as lock files that come and go.
-        stamps.clear();
-        let mut folders = vec![path.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder)? {
-                let entry = entry?.path();
-                let metadata = fs::metadata(&entry)?;
-                if metadata.is_dir() {
-                    folders.push(entry);
-                } else if stamps.len() < MAX_FILES {
-                    stamps.push(stamp_of(entry, &metadata));
-                }
-            }
-        }
-        stamps.sort_unstable();
-    }
-    Ok(Seen { is_dir: metadata.is_dir(), path, name, stamps })
+fn stamp(workspace: &Path, shown: &str, path: PathBuf, name: OsString) -> Result<Seen, DataError> {
+    let unreadable =
+        |error: io::Error| DataError::Unreadable { path: shown.to_owned(), message: error.to_string() };
+    let metadata = fs::metadata(&path).map_err(unreadable)?;
+    let stamps = if metadata.is_dir() {
+        folder::stamps(workspace, shown, &path)?
+    } else if let Some(what) = folder::special(metadata.file_type()) {
+        return Err(DataError::Special { path: shown.to_owned(), what });
+    } else {
+        vec![stamp_of(PathBuf::new(), &metadata)]
+    };
+    Ok(Seen { is_dir: metadata.is_dir(), workspace: workspace.to_path_buf(), path, name, stamps })
 }
 
 fn stamp_of(path: PathBuf, metadata: &fs::Metadata) -> Stamp {

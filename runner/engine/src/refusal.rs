@@ -152,6 +152,11 @@ fn refuse_data(plan: &Plan, workspace: &Path, source: &Source, refusals: &mut Ve
 fn result_of(error: &DataError) -> RunResult {
     match error {
         DataError::Outside { .. } => RunResult::Denied,
-        DataError::Missing { .. } | DataError::Unreadable { .. } => RunResult::Environment,
+        DataError::Missing { .. }
+        | DataError::Dangling { .. }
+        | DataError::Circle { .. }
+        | DataError::Special { .. }
+        | DataError::TooMany { .. }
+        | DataError::Unreadable { .. } => RunResult::Environment,
     }
 }
