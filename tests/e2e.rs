@@ -9,6 +9,8 @@
 
 #[path = "behaviour/actions.rs"]
 mod actions;
+#[path = "behaviour/base.rs"]
+mod base;
 #[path = "behaviour/browser.rs"]
 mod browser;
 #[path = "behaviour/by_hand.rs"]

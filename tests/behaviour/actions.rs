@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use runner_tests::{Seen, Workspace};
 
-const WORKFLOW: &str = r#"name: churn
+pub(crate) const WORKFLOW: &str = r#"name: churn
 on:
   pull_request: { branches: [main], paths: [src/**, workflows/**] }
 metrics: { auc: { unit: fraction, better: higher } }
@@ -21,21 +21,29 @@ report: { comment: true, check: true }
 "#;
 
 /// A checkout with a base commit, a head commit, and the event of a pull request between them.
-struct Job {
-    workspace: Workspace,
+pub(crate) struct Job {
+    pub(crate) workspace: Workspace,
     base: String,
     head: String,
 }
 
 impl Job {
     fn new(base: &str, head: &str) -> Self {
+        Self::with(
+            |workspace| workspace.write("workflows/churn.yml", base),
+            |workspace| workspace.write("workflows/churn.yml", head),
+        )
+    }
+
+    /// The base as the first makes it, the head as the second changes it.
+    pub(crate) fn with(base: impl FnOnce(&Workspace), head: impl FnOnce(&Workspace)) -> Self {
         let workspace = Workspace::empty();
         git(&workspace, &["init", "-q", "-b", "main"]);
         workspace.write(".gitignore", "/.runner\n/job\n");
-        workspace.write("workflows/churn.yml", base);
+        base(&workspace);
         let base = commit(&workspace, "base");
-        workspace.write("workflows/churn.yml", head);
         workspace.write("src/train.py", "pass\n");
+        head(&workspace);
         let head = commit(&workspace, "head");
         let job = Self { workspace, base, head };
         job.event(&job.base, "main");
@@ -56,9 +64,13 @@ impl Job {
         self.workspace.write("job/event.json", payload.to_string());
     }
 
-    fn run(&self, arguments: &[&str]) -> Seen {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Seen {
+        self.run_file("workflows/churn.yml", arguments)
+    }
+
+    pub(crate) fn run_file(&self, file: &str, arguments: &[&str]) -> Seen {
         let path = |name: &str| self.workspace.path().join("job").join(name);
-        let mut command = self.workspace.command(&[&["run", "workflows/churn.yml"], arguments].concat());
+        let mut command = self.workspace.command(&[&["run", file], arguments].concat());
         command
             .env("GITHUB_ACTIONS", "true")
             .env("GITHUB_EVENT_NAME", "pull_request")
@@ -82,7 +94,7 @@ impl Job {
     }
 }
 
-fn git(workspace: &Workspace, arguments: &[&str]) -> String {
+pub(crate) fn git(workspace: &Workspace, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"])
         .args(arguments)
@@ -99,7 +111,7 @@ fn commit(workspace: &Workspace, message: &str) -> String {
     git(workspace, &["rev-parse", "HEAD"])
 }
 
-fn lowered() -> String {
+pub(crate) fn lowered() -> String {
     WORKFLOW.replace("quality: auc >= 0.8", "quality: auc >= 0.5")
 }
 

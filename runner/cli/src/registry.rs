@@ -1,5 +1,7 @@
 //! Finding the registry: in the store, or in the shared place that the command line or the environment names.
 
+use std::path::PathBuf;
+
 use runner_store::{Place, Registry, Store};
 
 use crate::{
@@ -16,15 +18,30 @@ pub(crate) fn shared(
     environment: &Environment,
     store: &Store,
 ) -> Result<Option<Registry>, Failure> {
-    let Some(text) = arguments.registry.as_ref().or(environment.registry.as_ref()) else { return Ok(None) };
-    let place: Place = text.parse().map_err(|error| from_diagnostic(&error, ExitCode::Usage))?;
-    let place = match place {
-        Place::Folder(folder) => Place::Folder(environment.current_dir.join(folder)),
-        bucket @ Place::Bucket { .. } => bucket,
-    };
+    let Some(place) = place(arguments, environment)? else { return Ok(None) };
     Registry::open(&place, &environment::variables(), store.clone())
         .map(Some)
         .map_err(|error| stored::from_registry(&error))
+}
+
+/// The folder of the shared registry, where it is one.
+pub(crate) fn folder(
+    arguments: &RegistryArguments,
+    environment: &Environment,
+) -> Result<Option<PathBuf>, Failure> {
+    Ok(match place(arguments, environment)? {
+        Some(Place::Folder(folder)) => Some(folder),
+        Some(Place::Bucket { .. }) | None => None,
+    })
+}
+
+fn place(arguments: &RegistryArguments, environment: &Environment) -> Result<Option<Place>, Failure> {
+    let Some(text) = arguments.registry.as_ref().or(environment.registry.as_ref()) else { return Ok(None) };
+    let place: Place = text.parse().map_err(|error| from_diagnostic(&error, ExitCode::Usage))?;
+    Ok(Some(match place {
+        Place::Folder(folder) => Place::Folder(environment.current_dir.join(folder)),
+        bucket @ Place::Bucket { .. } => bucket,
+    }))
 }
 
 /// The store for a command that asks the registry: with a shared one it is made where there is none, because this may be a

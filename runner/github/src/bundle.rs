@@ -218,7 +218,9 @@ pub async fn adopt(
 /// Whether the policy of the base counted. The workflow is on the default branch, so a base without it is not believed.
 fn judged_by_the_base(base: &PolicyBase, pull: Option<&PullRequest>) -> Result<(), String> {
     let judged = match base {
-        PolicyBase::Commit(commit) | PolicyBase::Unreadable { commit, .. } => commit,
+        PolicyBase::Commit(commit)
+        | PolicyBase::Moved { commit, .. }
+        | PolicyBase::Unreadable { commit, .. } => commit,
         PolicyBase::None => {
             return Err("it was not judged by the policy of the pull request's base".to_owned());
         }

@@ -32,7 +32,7 @@ use crate::{
     failure::Failure,
     git,
     github::{
-        base::{self, Base},
+        base::{self, Base, tracked},
         compose, connect, figures,
         finish::{self, Outputs, Wanted},
         progress::ActionsProgress,
@@ -143,10 +143,16 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         let masks: String = secrets.iter().map(|secret| command::add_mask(&secret.value)).collect();
         output::print_commands(&masks)?;
     }
+    let folder = stored::folder(&arguments.store, &loaded.workspace, environment);
+    if base.is_there() {
+        tracked::refuse(&loaded.workspace, "the store", &folder)?;
+        if let Some(folder) = registry::folder(&arguments.registry, environment)? {
+            tracked::refuse(&loaded.workspace, "the registry", &folder)?;
+        }
+    }
     let base = agreed(base, arguments, &started)?;
     base.enforce(&mut plan);
-    let store = Store::open(stored::folder(&arguments.store, &loaded.workspace, environment))
-        .map_err(|error| stored::from_storage(&error))?;
+    let store = Store::open(folder).map_err(|error| stored::from_storage(&error))?;
     // What secrets come from reaches no step, whatever a workflow grants.
     let mut variables = environment::variables();
     variables.retain(|name, _| !secrets::is_source(&plan, name) && !variables::is_right(name));

@@ -3,14 +3,14 @@
 use globset::{GlobBuilder, GlobMatcher};
 
 /// The rules of one file, in its order. The last one that fits a path, or a folder above it, decides.
-#[derive(Debug, Default)]
-pub(super) struct Ignore {
+#[derive(Debug, Clone, Default)]
+pub struct Ignore {
     rules: Vec<(GlobMatcher, bool)>,
 }
 
 impl Ignore {
     /// Reads the rules. The error names the line that cannot be read.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let mut rules = Vec::new();
         for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.trim();
@@ -33,7 +33,8 @@ impl Ignore {
     }
 
     /// Whether the build does not see this path, relative to the folder and with `/`.
-    pub(super) fn hides(&self, path: &str) -> bool {
+    #[must_use]
+    pub fn hides(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         let prefixes: Vec<&str> = ends.map(|end| &path[..end]).collect();
         let fits = |glob: &GlobMatcher| prefixes.iter().any(|prefix| glob.is_match(prefix));

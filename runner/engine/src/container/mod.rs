@@ -52,8 +52,11 @@ use runner_workflow::plan::{Action, ImageSource, PlannedStep, Pull};
 use tokio::sync::OnceCell;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::cleanup::{Removed, clean};
 use self::{address::Hints, connect::Connection, gpus::Gpus, image::Images, owner::Owner, spec::Caller};
+pub use self::{
+    cleanup::{Removed, clean},
+    ignore::Ignore,
+};
 use crate::{
     event::ImageRecord,
     executor::{Executor, ExecutorError, RunNotes, StepRequest, StepSink},

@@ -51,6 +51,8 @@ pub enum ChangeKind {
     Measured,
     /// What the workflow tolerates, and who may approve.
     Tolerance,
+    /// A workflow with gates or a promotion is gone, and nothing stands for it.
+    WorkflowRemoved,
     /// The base cannot be read.
     Base,
     /// A gate is stricter.
@@ -74,6 +76,7 @@ impl ChangeKind {
             | Self::Metric
             | Self::Measured
             | Self::Tolerance
+            | Self::WorkflowRemoved
             | Self::Base => Some(RunResult::Held),
             Self::GateTightened | Self::GateAdded => None,
         }
@@ -96,6 +99,7 @@ impl ChangeKind {
             Self::Metric => "metric changed",
             Self::Measured => "what is measured changed",
             Self::Tolerance => "policy changed",
+            Self::WorkflowRemoved => "workflow removed",
             Self::Base => "base cannot be read",
             Self::GateTightened => "gate tightened",
             Self::GateAdded => "gate added",

@@ -6,6 +6,7 @@
 
 mod change;
 mod compare;
+mod contents;
 mod enforce;
 mod grants;
 
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     change::{ChangeKind, PolicyChange},
-    compare::{PluginDigests, compare},
+    compare::compare,
+    contents::{Content, Contents, Named, named},
     enforce::enforce,
 };
 use crate::event::RunResult;
@@ -44,6 +46,13 @@ pub enum PolicyBase {
     Commit(String),
     /// This commit has no such workflow: there is nothing that could be loosened.
     NewWorkflow(String),
+    /// This commit has the workflow in another file.
+    Moved {
+        /// The commit.
+        commit: String,
+        /// The file, from the workspace.
+        path: String,
+    },
     /// The workflow of this commit cannot be read.
     Unreadable {
         /// The commit.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use runner_engine::{
     event::{EventKind, RunResult},
-    policy::{Approval, ChangeKind, PluginDigests, PolicyBase, PolicyReport, compare, enforce},
+    policy::{Approval, ChangeKind, Content, Contents, PolicyBase, PolicyReport, compare, enforce, named},
     scripted::{Act, ScriptedExecutor},
 };
 use runner_gate::verdict::Verdict;
 use runner_workflow::plan::{
-    Action, Allow, Better, Container, DataSet, Kind, Limits, MetricDeclaration, PolicyLevel, Resources,
-    Script, Service,
+    Action, Allow, Baseline, Better, Container, DataSet, ImageSource, Kind, Limits, MetricDeclaration,
+    PolicyLevel, Resources, Script, Service,
 };
 
 use crate::plans::{Place, PlanBuilder, is, out};
@@ -30,7 +30,7 @@ fn executor(auc: f64) -> Arc<ScriptedExecutor> {
 }
 
 fn report(base: &PlanBuilder, head: &PlanBuilder) -> PolicyReport {
-    let changes = compare(&base.plan, &head.plan, &PluginDigests::default());
+    let changes = compare(&base.plan, &head.plan, &Contents::default());
     PolicyReport::new(PolicyBase::Commit("b".repeat(40)), changes)
 }
 
@@ -148,12 +148,54 @@ fn other_bytes_of_a_plugin_are_another_plugin() {
         plan.plan.steps[0].action = Action::Plugin { uses: "./x.wasm".into() };
         plan
     };
-    let digest = |digest: &str| [("./x.wasm".to_owned(), digest.to_owned())].into_iter().collect();
+    let digest =
+        |digest: &str| [("./x.wasm".to_owned(), Content::file(digest.to_owned()))].into_iter().collect();
     let (base, head) = (with(), with());
     let changes = |a: &str, b: &str| {
-        compare(&base.plan, &head.plan, &PluginDigests { base: digest(a), head: digest(b) }).len()
+        compare(&base.plan, &head.plan, &Contents { base: digest(a), head: digest(b) }).len()
     };
     assert_eq!((changes("sha256:1", "sha256:1"), changes("sha256:1", "sha256:2")), (0, 1));
+}
+
+/// An image that is built is its recipe and all that the recipe can copy; a baseline that is a file is its bytes.
+#[test]
+fn other_bytes_behind_a_name_are_another_thing() {
+    let built = |args: &[(&str, &str)]| {
+        let args = args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let image =
+            ImageSource::Built { context: "app".into(), file: "Dockerfile".into(), args: args.collect() };
+        Container { image, ..Container::of("") }
+    };
+    let with = |args: &[(&str, &str)]| {
+        let mut plan = plan(&[]);
+        let container = Box::new(built(args));
+        plan.plan.steps[0].action = Action::Container { container, run: None };
+        let model = "file:old.onnx".to_owned();
+        plan.plan.baseline = Some(Baseline { model, evaluate: None, first: None, anchor: None });
+        plan
+    };
+    let keys: Vec<String> = named(&with(&[]).plan).iter().map(|named| named.key()).collect();
+    assert_eq!(keys, ["file:old.onnx", "build:app"]);
+    let contents = |recipe: &str, model: &str| {
+        let files = [("Dockerfile".to_owned(), recipe.to_owned())].into_iter().collect();
+        [("build:app".to_owned(), Content::folder(files)), (keys[0].clone(), Content::file(model.to_owned()))]
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let changes = |args: &[(&str, &str)], head| {
+        let contents = Contents { base: contents("1", "sha256:1"), head };
+        compare(&with(&[]).plan, &with(args).plan, &contents)
+    };
+    assert_eq!(changes(&[], contents("1", "sha256:1")), []);
+    let found = changes(&[], contents("2", "sha256:1"));
+    assert_eq!((found[0].kind, found.len()), (ChangeKind::Image, 1));
+    assert_eq!(found[0].how, ["Dockerfile changed"]);
+    assert_eq!(changes(&[("V", "2")], contents("1", "sha256:1"))[0].kind, ChangeKind::Image);
+    let found = changes(&[], contents("1", "sha256:2"));
+    assert_eq!((found[0].kind, found.len()), (ChangeKind::Baseline, 1));
+    assert_eq!(found[0].after.as_deref(), Some("file:old.onnx (sha256:2)"));
+    // What cannot be read any more is no proof that it stayed.
+    assert_eq!(changes(&[], std::collections::BTreeMap::new()).len(), 2);
 }
 
 #[test]

@@ -1,17 +1,19 @@
 //! What holds for the whole workflow: data, baseline, metrics, secrets, what it tolerates.
 
+use std::collections::BTreeMap;
+
 use runner_workflow::plan::{
     Baseline, DataSet, MetricDeclaration, Plan, PlannedGate, Policy, PolicyLevel, Secret,
 };
 
-use crate::policy::{ChangeKind, PolicyChange};
+use crate::policy::{ChangeKind, Content, Contents, PolicyChange, contents::with_digest};
 
 /// Differences of the settings.
-pub(super) fn compare(base: &Plan, head: &Plan, changes: &mut Vec<PolicyChange>) {
+pub(super) fn compare(base: &Plan, head: &Plan, contents: &Contents, changes: &mut Vec<PolicyChange>) {
     data(base, head, changes);
     secrets(base, head, changes);
-    let said = |plan: &Plan| plan.baseline.as_ref().map(baseline);
-    let (before, after) = (said(base), said(head));
+    let said = |plan: &Plan, contents| plan.baseline.as_ref().map(|known| baseline(known, contents));
+    let (before, after) = (said(base, &contents.base), said(head, &contents.head));
     if before.is_some() && before != after {
         changes.push(PolicyChange::new(ChangeKind::Baseline, "baseline", before, after));
     }
@@ -51,10 +53,12 @@ fn secrets(base: &Plan, head: &Plan, changes: &mut Vec<PolicyChange>) {
     }
 }
 
-fn baseline(baseline: &Baseline) -> String {
+/// What candidates are compared with; of a file, with its digest.
+fn baseline(baseline: &Baseline, contents: &BTreeMap<String, Content>) -> String {
     let Baseline { model, evaluate, first, anchor } = baseline;
     let (evaluate, first) = (part("evaluate", evaluate.as_ref()), part("first", first.as_ref()));
-    format!("{model}{evaluate}{first}{}", part("anchor", anchor.as_ref()))
+    let anchor = anchor.as_ref().map(|anchor| with_digest(anchor, contents));
+    format!("{}{evaluate}{first}{}", with_digest(model, contents), part("anchor", anchor.as_ref()))
 }
 
 fn metrics(base: &Plan, head: &Plan, changes: &mut Vec<PolicyChange>) {

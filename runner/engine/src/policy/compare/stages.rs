@@ -4,17 +4,16 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 use runner_workflow::plan::{Plan, PlannedStage, Promotion};
 
-use super::steps::image;
 use crate::{
-    policy::{ChangeKind, PolicyChange, grants::new_grants},
+    policy::{ChangeKind, Contents, PolicyChange, contents::image, grants::new_grants},
     promotion::waits_for,
 };
 
 /// Differences of the stages.
-pub(super) fn compare(base: &Plan, head: &Plan, changes: &mut Vec<PolicyChange>) {
+pub(super) fn compare(base: &Plan, head: &Plan, contents: &Contents, changes: &mut Vec<PolicyChange>) {
     for stage in &head.stages {
         let old = base.stages.iter().find(|old| old.name == stage.name);
-        services(old, stage, changes);
+        services(old, stage, contents, changes);
         if let Some(old) = old {
             order((base, old), (head, stage), changes);
         }
@@ -22,13 +21,20 @@ pub(super) fn compare(base: &Plan, head: &Plan, changes: &mut Vec<PolicyChange>)
     }
 }
 
-fn services(old: Option<&PlannedStage>, stage: &PlannedStage, changes: &mut Vec<PolicyChange>) {
+fn services(
+    old: Option<&PlannedStage>,
+    stage: &PlannedStage,
+    contents: &Contents,
+    changes: &mut Vec<PolicyChange>,
+) {
     for service in &stage.services {
         let known = old.and_then(|old| old.services.iter().find(|known| known.name == service.name));
-        let before = known.map(|known| image(&known.container));
-        let after = image(&service.container);
+        let before = known.map(|known| image(&known.container, &contents.base));
+        let after = image(&service.container, &contents.head);
         if before.as_ref() != Some(&after) {
-            changes.push(PolicyChange::new(ChangeKind::Image, &service.name, before, Some(after)));
+            let how = known.map(|known| contents.rebuilt(&known.container, &service.container));
+            let change = PolicyChange::new(ChangeKind::Image, &service.name, before, Some(after));
+            changes.push(PolicyChange { how: how.unwrap_or_default(), ..change });
         }
         for grant in new_grants(known.map(|known| &known.allow), &service.allow) {
             let grant = Some(grant.to_string());

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use runner_workflow::plan::{Action, Container, Plan, PlannedStep};
 
-use super::PluginDigests;
-use crate::policy::{ChangeKind, PolicyChange, grants::new_grants};
+use crate::policy::{
+    ChangeKind, Contents, PolicyChange,
+    contents::{image, with_digest},
+    grants::new_grants,
+};
 
 /// Differences of the steps.
-pub(super) fn compare(base: &Plan, head: &Plan, plugins: &PluginDigests, changes: &mut Vec<PolicyChange>) {
+pub(super) fn compare(base: &Plan, head: &Plan, contents: &Contents, changes: &mut Vec<PolicyChange>) {
     for step in &head.steps {
         // The cells of a matrix differ in their images at most.
         let old: Vec<&PlannedStep> = base.steps.iter().filter(|old| old.id.name == step.id.name).collect();
@@ -18,7 +21,7 @@ pub(super) fn compare(base: &Plan, head: &Plan, plugins: &PluginDigests, changes
             let grant = Some(grant.to_string());
             found.push(PolicyChange::new(ChangeKind::Capability, &step.id.name, None, grant));
         }
-        action(base, &old, step, plugins, &mut found);
+        action(base, &old, step, contents, &mut found);
         for change in found {
             if !changes.contains(&change) {
                 changes.push(change);
@@ -32,24 +35,20 @@ fn action(
     base: &Plan,
     old: &[&PlannedStep],
     step: &PlannedStep,
-    plugins: &PluginDigests,
+    contents: &Contents,
     changes: &mut Vec<PolicyChange>,
 ) {
     let name = &step.id.name;
     match &step.action {
         Action::Plugin { uses } if !uses.starts_with("builtin:") => {
-            let with_digest = |uses: &String, digests: &BTreeMap<String, String>| match digests.get(uses) {
-                Some(digest) => format!("{uses} ({digest})"),
-                None => uses.clone(),
-            };
             let before: Vec<String> = old
                 .iter()
                 .filter_map(|old| match &old.action {
-                    Action::Plugin { uses } => Some(with_digest(uses, &plugins.base)),
+                    Action::Plugin { uses } => Some(with_digest(uses, &contents.base)),
                     _ => None,
                 })
                 .collect();
-            let after = with_digest(uses, &plugins.head);
+            let after = with_digest(uses, &contents.head);
             if !before.contains(&after) {
                 let before = before.into_iter().next();
                 changes.push(PolicyChange::new(ChangeKind::Plugin, name, before, Some(after)));
@@ -63,10 +62,13 @@ fn action(
                     _ => None,
                 })
                 .collect();
-            let after = image(container);
-            if !before.iter().any(|before| image(before) == after) {
-                let before = before.first().map(|before| image(before));
-                changes.push(PolicyChange::new(ChangeKind::Image, name, before, Some(after)));
+            let after = image(container, &contents.head);
+            if !before.iter().any(|before| image(before, &contents.base) == after) {
+                let first = before.first();
+                let how = first.map(|before| contents.rebuilt(before, container)).unwrap_or_default();
+                let before = first.map(|before| image(before, &contents.base));
+                let change = PolicyChange::new(ChangeKind::Image, name, before, Some(after));
+                changes.push(PolicyChange { how, ..change });
             }
             if let Some(user) = &container.user
                 && !before.iter().any(|before| before.user.as_ref() == Some(user))
@@ -89,11 +91,6 @@ fn action(
         }
         Action::Plugin { .. } => {}
     }
-}
-
-/// Where an image comes from, with all that its recipe is told.
-pub(super) fn image(container: &Container) -> String {
-    format!("{:#}", container.image)
 }
 
 /// Cells that nobody measures any more.

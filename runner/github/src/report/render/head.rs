@@ -125,6 +125,14 @@ pub(super) fn headline(out: &mut String, report: &Report) {
 pub(super) fn policy(out: &mut String, report: &Report, detail: Detail) {
     let policy = &report.policy;
     let needed: Vec<&PolicyChange> = policy.needing_approval().collect();
+    if let PolicyBase::Moved { commit, path } = &policy.base {
+        let _ = writeln!(
+            out,
+            "> [!NOTE]\n> The base {} has this workflow in {}: it was judged by that.\n",
+            code(short(commit)),
+            code(path)
+        );
+    }
     if needed.is_empty() {
         if let PolicyBase::NewWorkflow(commit) = &policy.base {
             let _ = writeln!(

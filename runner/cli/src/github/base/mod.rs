@@ -1,33 +1,21 @@
 //! The policy of the base commit: its workflow file is read from git and compared with the one that runs.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+mod contents;
+mod revision;
+pub(crate) mod tracked;
+mod workflows;
 
-use runner_engine::policy::{
-    ChangeKind, PluginDigests, PolicyBase, PolicyChange, PolicyReport, compare, enforce,
-};
+use std::{collections::BTreeSet, path::Path};
+
+use runner_engine::policy::{ChangeKind, PolicyBase, PolicyChange, PolicyReport, compare, enforce};
 use runner_github::{approve, client::Client, event::Event, filter::Selection};
-use runner_workflow::{
-    CheckOptions, Severity,
-    plan::{Action, Plan, PlannedGate},
-    surroundings::{PluginManifest, Problem, Surroundings},
-};
-use sha2::{Digest as _, Sha256};
+use runner_workflow::{Severity, plan::Plan};
 
+use self::{contents::contents, revision::Revision, workflows::Others};
 use super::started::Started;
 use crate::{
-    exit_code::ExitCode,
-    failure::Failure,
-    git,
-    surroundings::Outside,
-    waivers,
-    workflow_file::{Loaded, hex},
+    exit_code::ExitCode, failure::Failure, git, surroundings::Outside, waivers, workflow_file::Loaded,
 };
-
-/// A component larger than this is not read for its digest.
-const LARGEST_PLUGIN: usize = 256 * 1024 * 1024;
 
 /// What the base asks for.
 pub(crate) struct Base {
@@ -40,8 +28,13 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    fn without_plan(report: PolicyReport) -> Self {
-        Self { report, plan: None, approvers: Vec::new() }
+    fn without_plan(report: PolicyReport, approvers: Vec<String>) -> Self {
+        Self { report, plan: None, approvers }
+    }
+
+    /// Whether there is a base: the run answers a change under review.
+    pub(crate) fn is_there(&self) -> bool {
+        self.report.base != PolicyBase::None
     }
 
     /// Whether the base runs on the event.
@@ -68,7 +61,7 @@ pub(crate) fn read(
 ) -> Result<Base, Failure> {
     let of_event = started.event.as_ref().and_then(Event::base_sha);
     let Some(commit) = given.or(of_event) else {
-        return Ok(Base::without_plan(PolicyReport::default()));
+        return Ok(Base::without_plan(PolicyReport::default(), Vec::new()));
     };
     let workspace = &loaded.workspace;
     if !git::has_commit(workspace, commit) {
@@ -77,37 +70,36 @@ pub(crate) fn read(
             "check out with `fetch-depth: 0`, or fetch the base: `git fetch --depth=1 origin COMMIT`",
         ));
     }
-    let path = format!("{}{}", git::prefix(workspace), loaded.checked.in_workspace);
-    let Some(source) = git::file_at(workspace, commit, &path) else {
-        return Ok(Base::without_plan(PolicyReport::new(
-            PolicyBase::NewWorkflow(commit.to_owned()),
-            Vec::new(),
-        )));
-    };
+    let prefix = git::prefix(workspace);
+    let own = git::file_at(workspace, commit, &format!("{prefix}{}", loaded.checked.in_workspace));
     let revision = Revision { outside, workspace, commit };
-    let options = CheckOptions { file_name: loaded.checked.shown.clone(), params: params.to_vec() };
-    let checked = runner_workflow::check(&source, &options, &revision);
+    let mut others = Others::find(&revision, loaded, head, own.is_none());
+    let mut changes: Vec<PolicyChange> = others.removals().collect();
+    let (source, path, moved) = match (own, others.predecessor.take()) {
+        (Some(source), _) => (source, loaded.checked.in_workspace.clone(), None),
+        (None, Some(old)) => (old.source, old.path.clone(), Some(old.path)),
+        (None, None) => {
+            changes.extend(others.taken_over(head));
+            let report = PolicyReport::new(PolicyBase::NewWorkflow(commit.to_owned()), changes);
+            return Ok(Base::without_plan(report, others.approvers()));
+        }
+    };
+    let checked = revision.check(&source, &loaded.checked.shown, params);
     let Some(plan) = checked.plan else {
         let first = checked.diagnostics.iter().find(|problem| problem.severity == Severity::Error);
         let why = first.map_or_else(|| "it is invalid".to_owned(), |problem| problem.message.clone());
-        let change = PolicyChange {
+        changes.push(PolicyChange {
             kind: ChangeKind::Base,
             place: path,
             before: None,
             after: None,
             how: vec![why.clone()],
-        };
+        });
         let base = PolicyBase::Unreadable { commit: commit.to_owned(), why };
-        return Ok(Base::without_plan(PolicyReport::new(base, vec![change])));
+        return Ok(Base::without_plan(PolicyReport::new(base, changes), others.approvers()));
     };
-    let digests = PluginDigests {
-        base: digests(&plan, |path| {
-            git::file_at(workspace, commit, &format!("{}{path}", git::prefix(workspace)))
-        }),
-        head: digests(head, |path| std::fs::read(workspace.join(path)).ok()),
-    };
-    let mut changes = compare(&plan, head, &digests);
-    let waived = format!("{}{}", git::prefix(workspace), waivers::FILE);
+    changes.extend(compare(&plan, head, &contents(workspace, commit, &plan, head)));
+    let waived = format!("{prefix}{}", waivers::FILE);
     changes.extend(new_waivers(
         git::file_at(workspace, commit, &waived).unwrap_or_default().as_slice(),
         std::fs::read(workspace.join(waivers::FILE)).unwrap_or_default().as_slice(),
@@ -121,9 +113,14 @@ pub(crate) fn read(
             how: Vec::new(),
         });
     }
-    let approvers = plan.policy.approvers.clone();
-    let report = PolicyReport::new(PolicyBase::Commit(commit.to_owned()), changes);
-    Ok(Base { report, plan: Some(plan), approvers })
+    let said = &plan.policy.approvers;
+    let approvers = if said.is_empty() { others.approvers() } else { said.clone() };
+    let commit = commit.to_owned();
+    let base = match moved {
+        Some(path) => PolicyBase::Moved { commit, path },
+        None => PolicyBase::Commit(commit),
+    };
+    Ok(Base { report: PolicyReport::new(base, changes), plan: Some(plan), approvers })
 }
 
 fn is_selected(started: &Started, plan: &Plan, workspace: &Path) -> bool {
@@ -148,23 +145,6 @@ fn new_waivers(base: &[u8], head: &[u8]) -> Vec<PolicyChange> {
     .collect()
 }
 
-/// Digests of the components that are files of the workspace.
-fn digests(plan: &Plan, read: impl Fn(&str) -> Option<Vec<u8>>) -> BTreeMap<String, String> {
-    let uses = plan.steps.iter().filter_map(|step| match &step.action {
-        Action::Plugin { uses } => uses.strip_prefix("./").map(|path| (uses, path)),
-        _ => None,
-    });
-    let mut digests = BTreeMap::new();
-    for (uses, path) in uses {
-        if !digests.contains_key(uses)
-            && let Some(bytes) = read(path).filter(|bytes| bytes.len() <= LARGEST_PLUGIN)
-        {
-            digests.insert(uses.clone(), format!("sha256:{}", hex(&Sha256::digest(&bytes))));
-        }
-    }
-    digests
-}
-
 /// Looks for somebody who agreed with the differences. What was found and does not count is told.
 pub(crate) async fn approval(base: &mut Base, started: &Started, client: &Client) -> Vec<String> {
     let (Some(digest), Some(Event::PullRequest(event))) = (base.report.digest.clone(), &started.event) else {
@@ -178,43 +158,5 @@ pub(crate) async fn approval(base: &mut Base, started: &Started, client: &Client
             found.refused
         }
         Err(error) => vec![format!("approvals cannot be read: {error}")],
-    }
-}
-
-/// The world as it was at a commit, as far as a workflow asks about it.
-struct Revision<'a> {
-    outside: &'a Outside<'a>,
-    workspace: &'a Path,
-    commit: &'a str,
-}
-
-impl Surroundings for Revision<'_> {
-    fn manifest(&self, uses: &str) -> Result<Option<PluginManifest>, Problem> {
-        // Other plugins are not of that commit: what they say now proves nothing, and what is not known is not checked.
-        if uses.starts_with("builtin:") { self.outside.manifest(uses) } else { Ok(None) }
-    }
-
-    fn check_config(&self, _: &serde_json::Value, _: &serde_json::Value) -> Vec<Problem> {
-        Vec::new()
-    }
-
-    fn check_gate(&self, gate: &PlannedGate, units: &BTreeMap<String, String>) -> Vec<Problem> {
-        self.outside.check_gate(gate, units)
-    }
-
-    fn read(&self, path: &str) -> Result<String, Problem> {
-        let path = format!("{}{path}", git::prefix(self.workspace));
-        let bytes = git::file_at(self.workspace, self.commit, &path);
-        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| Problem {
-            code: "workflow::file".to_owned(),
-            message: format!("`{path}` is not in the base commit"),
-            help: None,
-            range: None,
-            pointer: None,
-        })
-    }
-
-    fn builtin_names(&self) -> Vec<String> {
-        self.outside.builtin_names()
     }
 }

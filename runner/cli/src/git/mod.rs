@@ -1,5 +1,7 @@
 //! The state of the checkout, asked of git itself.
 
+pub(crate) mod tree;
+
 use std::{
     path::Path,
     process::{Command, Stdio},
@@ -48,20 +50,18 @@ fn ask(workspace: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 fn ask_bytes(workspace: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
-    let mut command = Command::new("git");
-    for name in variables::RIGHTS {
-        command.env_remove(name);
-    }
-    let output = command
-        .args(["-c", "core.fsmonitor=false"])
-        .args(arguments)
-        .current_dir(workspace)
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output =
+        command(workspace).args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then_some(output.stdout)
+}
+
+fn command(workspace: &Path) -> Command {
+    let mut git = Command::new("git");
+    for name in variables::RIGHTS {
+        git.env_remove(name);
+    }
+    git.args(["-c", "core.fsmonitor=false"]).current_dir(workspace).env("GIT_OPTIONAL_LOCKS", "0");
+    git
 }
 
 /// Whether a commit is in the clone. Anything but a plain hash is not.
