@@ -90,6 +90,26 @@ fn another_machine_compares_with_verifies_and_rolls_back_what_this_one_promoted(
 
 #[test]
 #[ignore = "needs Python with tests/s3/requirements.txt as RUNNER_TEST_PYTHON: cargo xtask test --all"]
+fn an_approval_goes_where_the_evidence_goes() {
+    let server = Server::start();
+    let (here, there) = (Workspace::with_examples(), Workspace::with_examples());
+    let held = here.read(WORKFLOW).replace("accuracy >= 0.85", "accuracy >= 0.999 else hold");
+    here.write(WORKFLOW, held);
+    let held = server.run(&here, &["run", WORKFLOW, "-p", "c=0.01"]).expect_code(4);
+    let digest = held.stdout.split_whitespace().find(|word| word.starts_with("sha256:") && word.len() == 71);
+    let approve = ["approve", "latest", "--evidence", digest.unwrap(), "--why", "good enough for the pilot"];
+    let _ = server.run(&here, &approve).expect_code(0);
+    share_key(&here, &there);
+    let verified = server.run(&there, &["verify", "registry:tumours@champion", "--replay"]).expect_code(0);
+    assert!(verified.stdout.contains("good enough for the pilot"), "{}", verified.snapshot());
+    // It is no baseline that lacks anything, either.
+    let better = server.run(&there, &["run", WORKFLOW, "-p", "c=1.0"]).expect_code(0);
+    assert!(better.stdout.contains("score@baseline"), "{}", better.snapshot());
+    let _ = server.run(&there, &["model", "rollback", "tumours@champion", "--why", "x"]).expect_code(0);
+}
+
+#[test]
+#[ignore = "needs Python with tests/s3/requirements.txt as RUNNER_TEST_PYTHON: cargo xtask test --all"]
 fn of_many_who_promote_at_once_each_has_its_place_and_nobody_is_lost() {
     let server = Server::start();
     let workspaces: Vec<Workspace> = (0..8).map(|_| Workspace::with_examples()).collect();
