@@ -32,6 +32,9 @@ pub const LARGEST: u64 = 4 * 1024 * 1024;
 /// Stages, steps of a stage, gates of a stage, rules of a gate.
 const MOST: usize = 10_000;
 
+/// Characters of the id of a run.
+const LONGEST_ID: usize = 100;
+
 /// Why a bundle is not posted.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -133,6 +136,13 @@ fn check(report: &Report) -> Result<(), String> {
         _ => return Err("it does not say which commit was judged".to_owned()),
     }
     let run = &report.run;
+    let plain = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if run.run_id.is_empty() || run.run_id.len() > LONGEST_ID || !plain(&run.run_id) {
+        return Err("its run has no id that could be one".to_owned());
+    }
+    if report.evidence.as_ref().is_some_and(|digest| digest.parse::<runner_store::Digest>().is_err()) {
+        return Err("the digest of its evidence is none".to_owned());
+    }
     let stages = &run.stages;
     let too_many = stages.len() > MOST
         || stages.iter().any(|stage| {

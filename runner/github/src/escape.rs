@@ -8,9 +8,16 @@ use crate::visible;
 /// Columns of a foreign text in a report.
 const LONGEST: usize = 500;
 
+/// One harmless line of bounded length. What is written out as an escape counts as what it becomes.
+fn shown(text: &str) -> String {
+    // Of a huge text no more than can be shown is looked at.
+    let start: String = text.chars().take(LONGEST * 4 + 1).collect();
+    visible::cut(&visible::line(&start), LONGEST, true)
+}
+
 /// As plain text of Markdown: nothing in it can start markup, a link, a mention, a reference or a table cell.
 pub fn text(text: &str) -> String {
-    let text = visible::line(&visible::cut(text, LONGEST, true));
+    let text = shown(text);
     let mut out = String::with_capacity(text.len() + 8);
     for character in text.chars() {
         match character {
@@ -34,7 +41,7 @@ pub fn text(text: &str) -> String {
 
 /// As code. In a table a pipe splits cells even inside backticks, so it is HTML.
 pub fn code(text: &str) -> String {
-    format!("<code>{}</code>", html(&visible::cut(text, LONGEST, true)))
+    format!("<code>{}</code>", html(&shown(text)))
 }
 
 /// As one line of HTML text, for code blocks and summaries of folds.
@@ -58,7 +65,7 @@ pub fn html(text: &str) -> String {
 /// As a label of Mermaid, to stand in double quotes.
 pub fn mermaid(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for character in visible::line(&visible::cut(text, LONGEST, true)).chars() {
+    for character in shown(text).chars() {
         match character {
             'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '-' | '/' | '+' | '=' | ',' | '_' => {
                 out.push(character);

@@ -56,16 +56,20 @@ pub fn width(text: &str) -> usize {
 /// Begins a colour code. Foreign text has none: see [`line()`].
 const ESCAPE: char = '\u{1b}';
 
+/// Characters for each column: those that combine with others take none, and are not endless all the same.
+const PER_COLUMN: usize = 4;
+
 /// The text cut to at most `columns`, with an ellipsis where something is missing.
 pub fn cut(text: &str, columns: usize, unicode: bool) -> String {
-    if text.width() <= columns {
+    let most = columns * PER_COLUMN;
+    if text.width() <= columns && text.chars().nth(most).is_none() {
         return text.to_owned();
     }
     let ellipsis = if unicode { "…" } else { "..." };
     let room = columns.saturating_sub(ellipsis.width());
     let mut used = 0;
     let mut out = String::new();
-    for character in text.chars() {
+    for character in text.chars().take(most) {
         let next = character.width().unwrap_or(0);
         if used + next > room {
             break;
@@ -128,6 +132,13 @@ mod tests {
         assert_eq!(line("\u{202e}gnp.exe"), "\\u{202e}gnp.exe");
         assert_eq!(line("żółć 漢字 🎉"), "żółć 漢字 🎉");
         assert_eq!(line("\u{9b}31m"), "\\u{9b}31m");
+    }
+
+    #[test]
+    fn what_takes_no_column_is_not_endless() {
+        let accents = "\u{301}".repeat(100_000);
+        assert_eq!(cut(&accents, 10, true).chars().count(), 41);
+        assert_eq!(cut("e\u{301}", 1, true), "e\u{301}");
     }
 
     #[test]

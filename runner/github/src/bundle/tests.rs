@@ -87,7 +87,7 @@ fn what_is_no_report_is_refused() {
 #[test]
 fn what_contradicts_itself_is_refused() {
     type Change = (&'static str, fn(&mut Report));
-    let changes: [Change; 8] = [
+    let changes: [Change; 11] = [
         ("verdict", |report| report.run.verdict = Verdict::Pass),
         ("one of its rules", |report| {
             report.run.stages[1].gates[0].verdict = Verdict::Pass;
@@ -101,6 +101,9 @@ fn what_contradicts_itself_is_refused() {
         ("which commit", |report| report.head_sha = None),
         ("which commit", |report| report.head_sha = Some("main".into())),
         ("format", |report| report.format = 2),
+        ("no id", |report| report.run.run_id = "a\nb".into()),
+        ("no id", |report| report.run.run_id = "a".repeat(101)),
+        ("digest of its evidence", |report| report.evidence = Some("sha256:` **bold**".into())),
         ("digest of its policy", |report| report.policy.digest = Some("sha256:00".into())),
     ];
     for (why, change) in changes {

@@ -103,14 +103,19 @@ impl Event {
         }
     }
 
-    /// The commit that is judged: of a pull request its head, not the merge that GitHub makes for the run.
+    /// The commit that is judged: of a pull request its head, not the merge that GitHub makes for the run. None where it is
+    /// whatever is checked out.
     pub fn head_sha(&self) -> Option<&str> {
         match self {
             Self::PullRequest(event) => Some(&event.pull_request.head.sha),
             Self::Push(event) => Some(&event.after),
             Self::MergeGroup(event) => Some(&event.merge_group.head_sha),
-            Self::WorkflowRun(event) => Some(&event.workflow_run.head_sha),
-            Self::Schedule(_) | Self::WorkflowDispatch(_) | Self::IssueComment(_) | Self::Other(_) => None,
+            // A job on `workflow_run` has the default branch checked out, not what that workflow ran on.
+            Self::WorkflowRun(_)
+            | Self::Schedule(_)
+            | Self::WorkflowDispatch(_)
+            | Self::IssueComment(_)
+            | Self::Other(_) => None,
         }
     }
 

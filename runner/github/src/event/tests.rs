@@ -95,6 +95,8 @@ fn comments_and_workflow_runs() {
     assert_eq!(event.comment.user.unwrap().login, "alice");
     let Event::WorkflowRun(event) = parse("workflow_run", &workflow_run(&json!([]))) else { panic!() };
     assert_eq!(event.workflow_run.conclusion.as_deref(), Some("success"));
+    // What is checked out is judged, and that is the default branch.
+    assert_eq!(parse("workflow_run", &workflow_run(&json!([]))).head_sha(), None);
     assert_eq!(event.workflow_run.head_repository.unwrap().owner.unwrap().login, "mona");
     let same = workflow_run(&json!([{
         "url": "https://api.github.com/repos/acme/churn/pulls/7", "id": 1, "number": 7,

@@ -61,12 +61,14 @@ const MOST: usize = 500;
 /// Characters of a message; GitHub takes 64 KB.
 const MESSAGE: usize = 2000;
 
+/// Bytes of a path.
+const LONGEST_PATH: usize = 4096;
+
 /// All annotations: gates first, then steps, then findings.
 pub fn all(report: &Report) -> Vec<Annotation> {
     let mut annotations = Vec::new();
     let mut add = |path: &str, line: usize, level: Level, title: &str, message: &str| {
-        // GitHub refuses a line of 0 and a path that leads out.
-        if annotations.len() < MOST && line > 0 && !path.is_empty() && !path.starts_with('/') {
+        if annotations.len() < MOST && line > 0 && is_inside(path) {
             annotations.push(Annotation {
                 path: path.to_owned(),
                 line,
@@ -116,8 +118,31 @@ pub fn all(report: &Report) -> Vec<Annotation> {
     annotations
 }
 
+/// Whether a path is one from the root of a repository: GitHub refuses others, and with them all annotations of a request.
+fn is_inside(path: &str) -> bool {
+    path.len() <= LONGEST_PATH
+        && !path.chars().any(char::is_control)
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
 fn cut(text: &str, columns: usize) -> String {
     let text = visible::cut(&visible::line(text), columns, true);
     // An empty text is refused.
     if text.trim().is_empty() { "(nothing was said)".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_inside() {
+        for path in ["churn.yml", "a/b c/ł.yaml", ".github/x", "a..b/c"] {
+            assert!(is_inside(path), "{path}");
+        }
+        let long = "a".repeat(LONGEST_PATH + 1);
+        for path in ["", "/etc/passwd", "../x", "a/../../x", "./a", "a//b", "a\nb", "a/", &long] {
+            assert!(!is_inside(path), "{path}");
+        }
+    }
 }

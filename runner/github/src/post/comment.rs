@@ -1,5 +1,6 @@
 //! The comment on a pull request: found by its exact marker and its author, edited only when its content changed.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -36,6 +37,8 @@ pub enum What {
     NotWanted,
     /// The pull request has a newer commit, whose report is left alone.
     Superseded,
+    /// A later run of the same commit has told how it ended.
+    Overtaken,
 }
 
 impl Commented {
@@ -45,6 +48,7 @@ impl Commented {
             What::Updated => "comment updated",
             What::Unchanged => "comment unchanged",
             What::NotWanted => "no comment wanted this time",
+            What::Overtaken => "comment left alone: a later run of this commit has written it",
             What::Superseded => "comment left alone: the pull request has a newer commit",
         };
         format!("{what} on pull request {number}")
@@ -75,6 +79,9 @@ pub(super) async fn comment(client: &Client, report: &Report, number: u64) -> Re
         && is_superseded(client, report, number).await?
     {
         return said(What::Superseded);
+    }
+    if earlier.first().is_some_and(|past| past.is_later_than(report, Timestamp::now())) {
+        return said(What::Overtaken);
     }
     if !wanted(report, &earlier) {
         return said(What::NotWanted);

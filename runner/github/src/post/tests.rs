@@ -118,6 +118,30 @@ async fn a_newer_commit_keeps_its_report() {
     assert!(posted.done[0].contains("newer commit"), "{:?}", posted.done);
 }
 
+/// Two runs of one commit, of which the first ends last.
+#[tokio::test]
+async fn a_later_run_of_the_commit_keeps_its_report() {
+    let at = |id: &str| {
+        let mut report = sample();
+        report.run.run_id = id.into();
+        report.run.warnings.clear();
+        report
+    };
+    let mut early = at("20251125-080000-abcdef");
+    early.run.reason = Some("something else".into());
+    for (there, expected) in [
+        ("20251125-080001-abcdef", "a later run of this commit"),
+        ("20251125-075959-abcdef", "comment updated"),
+        // A bundle can claim anything.
+        ("99991125-080001-abcdef", "comment updated"),
+        ("later", "comment updated"),
+    ] {
+        let server = server(json!([ours(1, &at(there))])).await;
+        let posted = post(&client(&server).await, &early, &target()).await;
+        assert!(posted.done[0].contains(expected), "{there}: {:?}", posted.done);
+    }
+}
+
 /// Whoever copies the marker into a comment of their own gets no report written over it.
 #[tokio::test]
 async fn comments_of_others_are_left_alone() {

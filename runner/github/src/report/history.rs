@@ -1,7 +1,9 @@
 //! The last runs on a pull request, kept inside the comment itself: no server, no store.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
 use runner_gate::verdict::Verdict;
+use runner_store::RunId;
 use serde::{Deserialize, Serialize};
 
 use super::{Report, Standing};
@@ -29,6 +31,9 @@ pub struct Past {
     pub passed: bool,
     /// The first judged values by what was judged.
     pub figures: Vec<(String, f64)>,
+    /// Its id; none where an older version wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
 impl Past {
@@ -49,7 +54,19 @@ impl Past {
             verdict: report.run.verdict,
             passed: matches!(report.standing(), Standing::Passed | Standing::Warned | Standing::Nothing),
             figures,
+            run: Some(report.run.run_id.chars().take(NAME).collect()),
         }
+    }
+
+    /// Whether it is of a run of the same commit that started after the one of a report. Who claims to be of the future is not
+    /// believed.
+    pub fn is_later_than(&self, report: &Report, now: Timestamp) -> bool {
+        let created = |run: &str| run.parse::<RunId>().ok().map(|run| run.created());
+        let (Some(run), Some(ours)) = (self.run.as_deref().and_then(created), created(&report.run.run_id))
+        else {
+            return false;
+        };
+        Some(self.sha.as_str()) == report.head_sha.as_deref() && run > ours && run <= now
     }
 }
 
@@ -114,6 +131,7 @@ mod tests {
             verdict: Verdict::Pass,
             passed: true,
             figures: vec![("a -->".into(), 0.5)],
+            run: None,
         };
         let history = (0..9).fold(Vec::new(), |history, n| continued(history, past(n)));
         assert_eq!(history.len(), RUNS + 1);

@@ -38,3 +38,37 @@ pub const LADDER: [Detail; 6] = [
 pub fn fits(text: &str, characters: usize, bytes: usize) -> bool {
     text.len() <= bytes && text.chars().count() <= characters
 }
+
+/// Characters kept for what closes folds that were cut open.
+const CLOSING: usize = 256;
+
+/// The text where it fits, else as many of its lines as do, what closes the folds that are open then, and a notice; none
+/// where there is no room for even that. A line of Markdown is cut as a whole: half a row or tag would take the rest with it.
+pub fn clip(text: &str, characters: usize, bytes: usize, notice: &str) -> Option<String> {
+    if fits(text, characters, bytes) {
+        return Some(text.to_owned());
+    }
+    let mut room = characters.checked_sub(notice.chars().count() + CLOSING)?;
+    let bytes = bytes.checked_sub(notice.len() + CLOSING)?;
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        let long = line.chars().count();
+        if long > room || end + line.len() > bytes {
+            break;
+        }
+        room -= long;
+        end += line.len();
+    }
+    let kept = text[..end].trim_end_matches('\n');
+    Some(format!("{kept}{}{notice}", open_tags(kept)))
+}
+
+/// What closes the folds and code blocks that are open at the end of a text.
+fn open_tags(text: &str) -> String {
+    let fences = text.lines().filter(|line| line.starts_with("```")).count();
+    let fence = if fences % 2 == 1 { "\n```" } else { "" };
+    let open = |tag: &str| {
+        text.matches(&format!("<{tag}>")).count().saturating_sub(text.matches(&format!("</{tag}>")).count())
+    };
+    format!("{fence}{}{}", "\n</pre>".repeat(open("pre")), "\n</details>".repeat(open("details")))
+}

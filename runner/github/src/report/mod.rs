@@ -16,11 +16,15 @@ use runner_engine::{
     record::RunRecord,
 };
 use runner_gate::verdict::Verdict;
+use runner_store::Digest;
 use runner_workflow::plan;
 use serde::{Deserialize, Serialize};
 
 /// Version of the shape of [`Report`].
 pub const FORMAT: u32 = 1;
+
+/// Bytes of a [`Report::key`] that is written as it is.
+const LONGEST_KEY: usize = 500;
 
 /// Everything a report is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -212,7 +216,9 @@ impl Report {
 
     /// What tells reports of different workflows on one pull request apart.
     pub fn key(&self) -> String {
-        format!("{}@{}", self.run.workflow, self.path)
+        let key = format!("{}@{}", self.run.workflow, self.path);
+        // It takes room from the report, and nobody reads it.
+        if key.len() > LONGEST_KEY { Digest::of_bytes(key.as_bytes()).to_string() } else { key }
     }
 
     /// The same without what differs between two runs that found the same.

@@ -4,13 +4,15 @@ use runner_engine::{
     executor::{Finding, Metric, Severity},
     outcome::StepOutcome,
     policy::{ChangeKind, PolicyBase, PolicyChange, PolicyReport},
-    record::{DataRecord, RunRecord, StageRecord, StepRecord, StepState, WarningRecord},
+    record::{DataRecord, PromotionRecord, RunRecord, StageRecord, StepRecord, StepState, WarningRecord},
 };
 use runner_gate::verdict::{Judgement, ReferenceValue, RuleJudgement, Verdict};
 
+use crate::post::annotations;
+
 use super::{
     BaseFigures, FORMAT, GateLine, Report, Settings, StageShape, StepLine,
-    history::Past,
+    history::{self, Past},
     limits::{BYTES, CHARACTERS, CHECK, fits},
     marker::Marker,
     render,
@@ -252,6 +254,59 @@ fn any_report_fits() {
     let text = render::text(&report, &[], CHECK);
     assert!(text.chars().count() <= CHECK);
     assert!(Snapshot::of(&report).hidden().len() < 50_000);
+}
+
+/// A bundle may hold what no run writes, and a report that GitHub refuses for its length would be one that nobody sees.
+#[test]
+fn what_no_rung_bounds_is_cut() {
+    let accents = format!("a{}", "\u{301}".repeat(20_000));
+    let unseen = "\u{202e}".repeat(300);
+    let promotion = |n: usize| PromotionRecord {
+        model: format!("m{n}{unseen}"),
+        alias: "champion".into(),
+        version: None,
+        digest: None,
+        previous: None,
+        refused: Some(unseen.clone()),
+    };
+    let mut many = sample();
+    many.run.stages[0].promotions = (0..3000).map(promotion).collect();
+    let mut how = sample();
+    let change = PolicyChange { how: vec![unseen.clone(); 3000], ..loosened() };
+    how.policy = PolicyReport::new(PolicyBase::None, vec![change; 5]);
+    let mut dense = sample();
+    for step in &mut dense.run.stages[0].steps {
+        step.id.clone_from(&accents);
+    }
+    for gate in &mut dense.run.stages[1].gates {
+        (gate.text, gate.message) = (accents.clone(), accents.clone());
+        gate.rules.iter_mut().for_each(|rule| rule.term.clone_from(&accents));
+    }
+    dense.run.workflow.clone_from(&accents);
+    dense.run.reason = Some(accents.clone());
+    dense.path.clone_from(&accents);
+    for report in [many, how, dense] {
+        let body = render::comment(&report, &[Past::of(&report)]);
+        assert!(fits(&body.text, CHARACTERS, BYTES), "{} bytes", body.text.len());
+        assert_eq!(Marker::read(&body.text), Some(body.marker.clone()));
+        assert!(body.text.contains("FAIL"), "{}", &body.text.chars().take(3000).collect::<String>());
+        assert_eq!(history::find(&body.text).len(), 1, "what a later run reads is whole");
+        let count = |tag: &str| body.text.matches(tag).count();
+        assert_eq!(count("<details>"), count("</details>"));
+        assert!(render::text(&report, &[], CHECK - 40_000).chars().count() <= CHECK - 40_000);
+        for annotation in annotations::all(&report) {
+            assert!(annotation.message.len() < 64 * 1024 && annotation.title.chars().count() <= 1000);
+        }
+    }
+}
+
+/// It stands in Markdown as it is, so that it has to be what it is called.
+#[test]
+fn a_digest_is_a_digest() {
+    let mut report = sample();
+    report.evidence = Some("sha256:` ![x](https://example.com) @all".into());
+    let text = render::comment(&report, &[]).text;
+    assert!(text.contains("`/runner approve DIGEST`") && !text.contains("![x]"), "{text}");
 }
 
 #[test]

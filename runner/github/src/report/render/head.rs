@@ -193,8 +193,13 @@ pub(super) fn asks_for_evidence(digest: &str) -> String {
 
 /// What is typed after `/runner approve`: all of it, as an author could prepare two changes whose digests begin alike.
 pub(crate) fn approve_digest(digest: &str) -> &str {
-    digest.strip_prefix("sha256:").unwrap_or(digest)
+    let digits = digest.strip_prefix("sha256:").unwrap_or(digest);
+    // Whatever else it is, it stands in Markdown as it is.
+    if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) { digits } else { "DIGEST" }
 }
+
+/// Ways in which a change loosens that are shown.
+const HOW: usize = 5;
 
 pub(super) fn change_line(change: &PolicyChange) -> String {
     let mut line = format!("**{}** in {}: ", change.kind.words(), code(&change.place));
@@ -210,7 +215,10 @@ pub(super) fn change_line(change: &PolicyChange) -> String {
         line.push_str(", not granted");
     }
     if !change.how.is_empty() {
-        let how: Vec<String> = change.how.iter().map(|how| text(how)).collect();
+        let mut how: Vec<String> = change.how.iter().take(HOW).map(|how| text(how)).collect();
+        if change.how.len() > HOW {
+            how.push(format!("and {} more", change.how.len() - HOW));
+        }
         let _ = write!(line, " ({})", how.join("; "));
     }
     line

@@ -16,7 +16,7 @@ use runner_store::Digest;
 use super::{
     Report,
     history::{self, Past},
-    limits::{BYTES, CHARACTERS, Detail, LADDER, fits},
+    limits::{BYTES, CHARACTERS, Detail, LADDER, clip, fits},
     marker::Marker,
 };
 use crate::{escape::code, quantity};
@@ -44,10 +44,25 @@ pub fn comment(report: &Report, earlier: &[Past]) -> Body {
     let whole =
         |detail: Detail| format!("{}\n{}\n{hidden}\n", marker.line(), markdown(report, &earlier, detail));
     let fitting = LADDER.iter().map(|detail| whole(*detail)).find(|text| fits(text, CHARACTERS, BYTES));
-    // The last rung has a bounded number of lines of bounded length.
-    let text = fitting.unwrap_or_else(|| whole(LADDER[LADDER.len() - 1]));
+    let text = fitting.unwrap_or_else(|| {
+        let first = marker.line();
+        let taken = first.chars().count() + hidden.chars().count() + 3;
+        let room = CHARACTERS.saturating_sub(taken);
+        format!(
+            "{first}\n{}\n{hidden}\n",
+            clipped(&markdown(report, &earlier, LADDER[LADDER.len() - 1]), room)
+        )
+    });
     Body { text, marker }
 }
+
+/// What even the last rung does not bound: lines that nobody counts on, such as ten thousand promotions.
+fn clipped(text: &str, characters: usize) -> String {
+    clip(text, characters, characters.saturating_mul(BYTES / CHARACTERS), CUT).unwrap_or_default()
+}
+
+const CUT: &str =
+    "\n\n> The report was cut here: it is longer than GitHub takes. `runner report` shows all of it.\n";
 
 /// The report without marks, as long as `characters` allow: for the text of a check run and the summary of a job.
 pub fn text(report: &Report, earlier: &[Past], characters: usize) -> String {
@@ -55,10 +70,10 @@ pub fn text(report: &Report, earlier: &[Past], characters: usize) -> String {
     for detail in LADDER {
         shortest = markdown(report, earlier, detail);
         if fits(&shortest, characters, usize::MAX) {
-            break;
+            return shortest;
         }
     }
-    shortest
+    clipped(&shortest, characters)
 }
 
 /// One line that says how it stands.
