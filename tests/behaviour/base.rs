@@ -56,6 +56,29 @@ fn a_copy_under_the_same_name_is_judged_by_the_first() {
     assert!(job.workspace.read("job/summary").contains("has no such workflow"));
 }
 
+/// A clone that lacks what the base had is no clone of a base that never had it.
+#[test]
+fn a_base_that_git_cannot_read_is_not_new() {
+    let lost = |name: &str| {
+        let job = moved(&strict(), |workspace| {
+            workspace.write("workflows/churn.yml", lowered());
+            workspace.write("ci/churn.yml", lowered());
+        });
+        let object = git(&job.workspace, &["rev-parse", name]);
+        remove(&job.workspace, &format!(".git/objects/{}/{}", &object[..2], &object[2..]));
+        job
+    };
+    // The workflow itself, looked for under its own name and under another; then the list of files.
+    for (name, file) in [
+        ("HEAD~1:workflows/churn.yml", "workflows/churn.yml"),
+        ("HEAD~1:workflows/churn.yml", "ci/churn.yml"),
+        ("HEAD~1:workflows", "workflows/churn.yml"),
+    ] {
+        let seen = lost(name).run_file(file, &[]).expect_code(6);
+        assert!(seen.stderr.contains("policy::base-unreadable"), "{name} {file}: {}", seen.stderr);
+    }
+}
+
 #[test]
 fn a_workflow_that_is_gone_is_told_of() {
     let other = || lowered().replace("name: churn", "name: other");

@@ -92,10 +92,8 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         Some(approved) => run.write_new_file(APPROVAL_FILE, &approved.bytes),
         None => Ok(false),
     };
-    let word = match recorded.map_err(|error| stored::from_run(&error))? {
-        true => "approved",
-        false => "was approved before:",
-    };
+    let is_first = recorded.map_err(|error| stored::from_run(&error))?;
+    let word = if is_first { "approved" } else { "was approved before:" };
     output::print(&format!("{word} run {} with the evidence {}\n", run.id(), proof.digest))?;
     if promotions.is_empty() {
         output::print("the workflow promotes nothing\n")?;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use runner_engine::{
     event::{EventKind, RunResult},
-    policy::{Approval, ChangeKind, Content, Contents, PolicyBase, PolicyReport, compare, enforce, named},
+    policy::{
+        Approval, ChangeKind, Content, Contents, Named, PolicyBase, PolicyReport, compare, enforce, named,
+    },
     scripted::{Act, ScriptedExecutor},
 };
 use runner_gate::verdict::Verdict;
@@ -174,7 +176,7 @@ fn other_bytes_behind_a_name_are_another_thing() {
         plan.plan.baseline = Some(Baseline { model, evaluate: None, first: None, anchor: None });
         plan
     };
-    let keys: Vec<String> = named(&with(&[]).plan).iter().map(|named| named.key()).collect();
+    let keys: Vec<String> = named(&with(&[]).plan).iter().map(Named::key).collect();
     assert_eq!(keys, ["file:old.onnx", "build:app"]);
     let contents = |recipe: &str, model: &str| {
         let files = [("Dockerfile".to_owned(), recipe.to_owned())].into_iter().collect();

@@ -73,7 +73,12 @@ pub(crate) fn read(
     let prefix = git::prefix(workspace);
     let own = git::file_at(workspace, commit, &format!("{prefix}{}", loaded.checked.in_workspace));
     let revision = Revision { outside, workspace, commit };
-    let mut others = Others::find(&revision, loaded, head, own.is_none());
+    let mut others = Others::find(&revision, loaded, head, own.is_none()).ok_or_else(|| {
+        let message =
+            format!("git cannot read the files of the base commit {commit}, so its gates are not known");
+        Failure::new(ExitCode::Environment, "policy::base-unreadable", message)
+            .help("fetch the commit with all its files: a clone without a filter, with `fetch-depth: 0`")
+    })?;
     let mut changes: Vec<PolicyChange> = others.removals().collect();
     let (source, path, moved) = match (own, others.predecessor.take()) {
         (Some(source), _) => (source, loaded.checked.in_workspace.clone(), None),

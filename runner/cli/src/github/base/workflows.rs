@@ -63,12 +63,25 @@ pub(super) struct Others {
 }
 
 impl Others {
-    /// Looks through the base. `is_new`: the file that runs is not in it.
-    pub(super) fn find(revision: &Revision<'_>, loaded: &Loaded, head: &Plan, is_new: bool) -> Self {
+    /// Looks through the base. `is_new`: the file that runs could not be read from it. `None` where git cannot tell what is
+    /// there: what is not known is not new.
+    pub(super) fn find(revision: &Revision<'_>, loaded: &Loaded, head: &Plan, is_new: bool) -> Option<Self> {
         let own = loaded.checked.in_workspace.as_str();
         let workspace = revision.workspace;
-        let listed = tree::files_in(workspace, revision.commit, &git::prefix(workspace)).unwrap_or_default();
+        let prefix = git::prefix(workspace);
+        // Of the whole commit: a folder that is not in it cannot be told from one that cannot be listed.
+        let mut listed = tree::files_in(workspace, revision.commit, "")?;
+        listed.retain_mut(|entry| {
+            let inside = entry.path.starts_with(&prefix);
+            if inside {
+                entry.path.drain(..prefix.len());
+            }
+            inside
+        });
         let known = |path: &str| listed.iter().any(|entry| entry.path == path);
+        if is_new && known(own) {
+            return None;
+        }
         let wanted: Vec<_> = listed
             .iter()
             .filter(|entry| entry.is_file() && entry.path != own && is_yaml(&entry.path))
@@ -78,14 +91,14 @@ impl Others {
             .collect();
         let ids: Vec<String> = wanted.iter().map(|(entry, _)| entry.id.clone()).collect();
         let mut found = Vec::new();
-        let _ = tree::read_all(workspace, &ids, |index, source| {
+        tree::read_all(workspace, &ids, |index, source| {
             let (entry, is_gone) = wanted[index];
             if may_be_workflow(source) {
                 let plan = revision.check(source, &entry.path, &[]).plan;
                 let (path, source, written) = (entry.path.clone(), source.to_vec(), written_name(source));
                 found.push(OfBase { path, source, plan, is_gone, written });
             }
-        });
+        })?;
         let mut others = Self::default();
         if is_new {
             let same = |other: &OfBase| other.name() == Some(head.name.as_str());
@@ -106,7 +119,7 @@ impl Others {
             }
             others.rest.push(other);
         }
-        others
+        Some(others)
     }
 
     /// The workflows that are gone as differences.
