@@ -23,7 +23,7 @@ pub(crate) fn listen(cancel: CancelSignal) -> Result<(), Failure> {
             let text = if cancel.is_requested() {
                 "\nstopping now\n"
             } else {
-                "\nstopping: running steps may tidy up; once more stops them at once\n"
+                "\nstopping: running steps may tidy up, and `if: always()` still holds; once more stops everything at once\n"
             };
             output::complain(text);
             cancel.request();

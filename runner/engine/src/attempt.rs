@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use runner_store::{ObjectError, RunDir, Store};
 use runner_workflow::plan::{Kind, Output, StepIndex};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     cancel::CancelSignal,
@@ -35,6 +35,8 @@ pub(crate) struct Facilities {
     pub(crate) stager: Stager,
     pub(crate) stream: Arc<EventStream>,
     pub(crate) cancel: CancelSignal,
+    /// Fires when nothing may run any more, whatever its condition says.
+    pub(crate) over: CancellationToken,
     pub(crate) grace: Duration,
     pub(crate) slow_after: Duration,
     pub(crate) durability: Durability,
@@ -55,6 +57,8 @@ pub(crate) struct Attempt {
     pub(crate) outputs: IndexMap<String, Output>,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) sandboxed: bool,
+    /// Asks it to end.
+    pub(crate) stop: CancellationToken,
 }
 
 /// What came of an attempt.
@@ -213,7 +217,7 @@ impl Attempt {
         let started = Instant::now();
         let timeout = self.request.timeout;
         let request = self.request.clone();
-        let token = facilities.cancel.graceful().child_token();
+        let token = self.stop.child_token();
         let sink_of_step: Arc<dyn StepSink> = Arc::<AttemptSink>::clone(sink);
         let executing = AssertUnwindSafe(self.executor.execute(request, sink_of_step, token)).catch_unwind();
         tokio::pin!(executing);
@@ -225,7 +229,7 @@ impl Attempt {
             }
         };
         let stopped = async {
-            facilities.cancel.graceful().cancelled().await;
+            self.stop.cancelled().await;
             tokio::select! {
                 () = facilities.cancel.now().cancelled() => {}
                 () = sleep(patience) => {}
@@ -244,7 +248,7 @@ impl Attempt {
                         Err(_) => Inability::internal(format!("the {} executor panicked", self.executor.name())),
                     };
                     // An error caused by being stopped is not an error of the step.
-                    return if facilities.cancel.is_requested() { Ok(StepOutcome::Cancelled) } else { Err(error) };
+                    return if self.stop.is_cancelled() { Ok(StepOutcome::Cancelled) } else { Err(error) };
                 }
                 () = &mut stopped => return Ok(StepOutcome::Cancelled),
                 () = &mut overdue => {

@@ -4,8 +4,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Stops a run. Clones share their state, so that a signal handler can hold one.
 ///
-/// The first request is graceful: no new step starts, running ones are told to end and get a grace period. The second
-/// is `now`: whatever runs is killed. Teardown and the records follow in both cases.
+/// The first request is graceful: running steps are told to end and get a grace period, and no new one starts but those
+/// whose condition asks for it (`always()`, `cancelled()`), for a time. The second is `now`: whatever runs is killed.
+/// Nothing is promoted after either. Teardown and the records follow in both cases.
 #[derive(Debug, Clone, Default)]
 pub struct CancelSignal {
     graceful: CancellationToken,

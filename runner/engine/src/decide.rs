@@ -1,14 +1,17 @@
 //! Whether a stage or a step runs, and if not, why, in words.
 
 use runner_workflow::{
-    expr::{EvalError, Expr, Status},
+    expr::{EvalError, Expr},
     plan::{OutputRef, Plan, Source, StepIndex},
 };
 
 use crate::{
-    schedule::{Cause, End},
+    schedule::{Cause, End, Standing},
     scope::{StepFacts, StepScope, Surroundings},
 };
+
+/// Why something does not run in a run that was cancelled.
+pub(crate) const CANCELLED: &str = "the run was cancelled";
 
 /// What was decided.
 #[derive(Debug)]
@@ -26,25 +29,35 @@ pub(crate) enum Decision {
 /// Without a condition, something runs if everything it waits for ended well. A condition that does not ask for a status
 /// means `success() && …`, as in GitHub Actions; one that does (`always()`, `failure()`) decides alone. The status is
 /// `failure` if anything it waits for, directly or not, failed or was held by a gate, even where something in between
-/// ran all the same.
+/// ran all the same. Where a cancellation reaches it, the status is `cancelled`, and nothing else: only a condition that
+/// asks lets it run.
 pub(crate) fn decide(
     around: &Surroundings<'_>,
     step: Option<StepIndex>,
     condition: Option<&Expr>,
-    (cause, tainted): (Option<Cause>, bool),
+    standing: Standing,
 ) -> Decision {
+    let Standing { cause, tainted, .. } = standing;
     let asks = condition.is_some_and(Expr::asks_for_status);
-    if !asks && let Some(reason) = in_the_way(around, cause, tainted) {
-        return Decision::Skip(reason);
+    if !asks {
+        if standing.is_cancelled {
+            return Decision::Skip(CANCELLED.to_owned());
+        }
+        if let Some(reason) = in_the_way(around, cause, tainted) {
+            return Decision::Skip(reason);
+        }
     }
     if let Some(condition) = condition {
-        let status = if tainted { Status::Failure } else { Status::Success };
+        let status = standing.status();
         let step = step.map(|step| &around.plan.steps[step]);
         let mut scope = StepScope { around, step, env: indexmap::IndexMap::new(), status };
         let uses_env = condition.paths().iter().any(|path| path.first().is_some_and(|root| root == "env"));
         let value = if uses_env { scope.evaluate_env() } else { Ok(()) };
         match value.and_then(|()| condition.condition(&scope)) {
             Ok(true) => {}
+            Ok(false) if standing.is_cancelled => {
+                return Decision::Skip(format!("{CANCELLED}, and its condition `{condition}` is false"));
+            }
             Ok(false) => {
                 // What failed before explains more than the condition that noticed it.
                 let failed = if tainted { in_the_way(around, cause, tainted) } else { None };

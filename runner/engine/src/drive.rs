@@ -1,6 +1,6 @@
 //! Drives a run: asks the schedule what is next, starts it, and takes in what comes of it.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use runner_gate::verdict::Judgement;
 use runner_store::{Digest, Object, Registry, signing::SigningKey};
@@ -9,12 +9,13 @@ use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     attempt::{Attempt, Facilities, Report},
     conclusion::Conclusion,
     data::Seen,
-    decide::{Decision, decide},
+    decide::{CANCELLED, Decision, decide},
     durability::make_durable,
     event::{EventKind, RunResult, StageResult, StepResult},
     executor::{ErrorClass, Executor},
@@ -29,9 +30,6 @@ use crate::{
     stream::milliseconds,
     waiver::Waiver,
 };
-
-/// Why steps do not run in a run that was cancelled.
-const CANCELLED: &str = "the run was cancelled";
 
 /// What comes back from tasks that the driver started.
 pub(crate) enum Message {
@@ -61,6 +59,8 @@ pub(crate) struct StepProgress {
     pub(crate) started: Option<Instant>,
     /// How the last attempt ended, while another is waited for.
     pub(crate) last: Option<(StepResult, Option<ErrorClass>)>,
+    /// Ends an attempt, or the wait for another.
+    pub(crate) stop: Option<CancellationToken>,
 }
 
 /// A stage in the eyes of the driver.
@@ -114,6 +114,11 @@ pub(crate) struct Driver {
     pub(crate) evidence: Option<Digest>,
     pub(crate) conclusion: Conclusion,
     pub(crate) in_flight: usize,
+    /// How long steps may go on after a cancellation.
+    pub(crate) after_cancel: Duration,
+    /// Somebody cancelled the run: when nothing may go on any more.
+    pub(crate) over_at: Option<Instant>,
+    /// Nothing may go on, and why.
     pub(crate) stopped: Option<&'static str>,
     pub(crate) sender: UnboundedSender<Message>,
     pub(crate) receiver: UnboundedReceiver<Message>,
@@ -123,9 +128,12 @@ impl Driver {
     /// Drives the run until every stage has ended.
     pub(crate) async fn run(&mut self) {
         let graceful = self.facilities.cancel.graceful().clone();
+        let over = self.facilities.over.clone();
         loop {
-            if graceful.is_cancelled() && self.stopped.is_none() {
-                self.conclusion.add(RunResult::Cancelled, CANCELLED);
+            if graceful.is_cancelled() && self.over_at.is_none() && self.stopped.is_none() {
+                self.cancel();
+            }
+            if over.is_cancelled() && self.stopped.is_none() {
                 self.stop(CANCELLED);
             }
             while let Some(next) = self.schedule.next() {
@@ -144,9 +152,16 @@ impl Driver {
                 self.stop("the schedule came to a standstill");
                 continue;
             }
+            let over_at = self.over_at.unwrap_or_else(Instant::now);
+            let goes_on = self.over_at.is_some() && self.stopped.is_none();
             tokio::select! {
                 biased;
-                () = graceful.cancelled(), if self.stopped.is_none() => continue,
+                () = graceful.cancelled(), if self.over_at.is_none() && self.stopped.is_none() => continue,
+                () = over.cancelled(), if goes_on => continue,
+                () = tokio::time::sleep_until(over_at), if goes_on => {
+                    over.cancel();
+                    continue;
+                }
                 message = self.receiver.recv() => {
                     // The sender lives as long as the driver: there is always a message.
                     let Some(message) = message else { return };
@@ -161,7 +176,6 @@ impl Driver {
                 && self.stopped.is_none()
             {
                 self.conclusion.add(RunResult::Environment, format!("the run cannot be recorded: {error}"));
-                self.facilities.cancel.request();
                 self.stop("the run cannot be recorded");
             }
         }
@@ -172,11 +186,15 @@ impl Driver {
         match message {
             Message::Identified(name, identity) => self.identified(&name, identity),
             Message::Attempt(report) => self.attempt_ended(*report),
-            Message::Retry(step) => {
-                if self.stopped.is_none() {
-                    self.schedule.enqueue(step);
+            Message::Retry(step) if self.stopped.is_none() => {
+                // A cancellation ended the wait, or there is another attempt.
+                let ended = self.is_asked_to_end(step);
+                match self.steps[step].last.take_if(|_| ended) {
+                    Some((result, class)) => self.end_step(step, result, class),
+                    None => self.schedule.enqueue(step),
                 }
             }
+            Message::Retry(_) => {}
             Message::Judged(stage, judged) => self.judged(stage, *judged),
             Message::Promotion(stage, end) => self.promoted(stage, end),
         }
@@ -186,13 +204,14 @@ impl Driver {
         self.facilities.stream.emit(kind);
     }
 
-    fn around(&self) -> Surroundings<'_> {
+    pub(crate) fn around(&self) -> Surroundings<'_> {
         Surroundings {
             plan: &self.plan,
             facts: &self.facts,
             by_id: &self.by_id,
             event: &self.event,
             git: &self.git,
+            is_cancelled: self.over_at.is_some(),
         }
     }
 
@@ -215,15 +234,20 @@ impl Driver {
 
     fn decide_stage(&mut self, stage: StageIndex) {
         let planned = &self.plan.stages[stage];
-        let cause = self.schedule.stage_cause(stage);
-        let decision = decide(&self.around(), None, planned.condition.as_ref(), cause);
+        let standing = self.schedule.standing_of_stage(stage);
+        let decision = decide(&self.around(), None, planned.condition.as_ref(), standing);
         let name = planned.name.clone();
+        let mut end = StageResult::Skipped;
         let reason = match decision {
             Decision::Run => {
                 self.stages[stage].opened = Some(Instant::now());
                 self.facilities.stream.emit_masked(EventKind::StageStarted { stage: name });
                 self.schedule.open(stage);
                 return;
+            }
+            Decision::Skip(reason) if standing.is_cancelled => {
+                end = StageResult::Cancelled;
+                reason
             }
             Decision::Skip(reason) => format!("stage `{name}`: {reason}"),
             Decision::Invalid(error) => {
@@ -239,19 +263,23 @@ impl Driver {
         for step in self.schedule.unsettled(stage) {
             self.skip_step(step, reason.clone());
         }
-        self.finish_stage(stage, StageResult::Skipped);
+        self.finish_stage(stage, end);
     }
 
     fn decide_step(&mut self, step: StepIndex) {
         let planned = &self.plan.steps[step];
-        let cause = self.schedule.step_cause(step);
-        match decide(&self.around(), Some(step), planned.condition.as_ref(), cause) {
+        let standing = self.schedule.standing_of_step(step);
+        match decide(&self.around(), Some(step), planned.condition.as_ref(), standing) {
             Decision::Run => self.schedule.enqueue(step),
             Decision::Skip(reason) => {
-                if cause.1 {
+                if standing.tainted {
                     self.stages[planned.stage].failed = true;
                 }
-                self.skip_step(step, reason);
+                match self.steps[step].last.take() {
+                    // It waited for another attempt when the run was cancelled.
+                    Some((result, class)) => self.end_step(step, result, class),
+                    None => self.skip_step(step, reason),
+                }
             }
             Decision::Invalid(error) => {
                 let message = format!("its condition cannot be evaluated: {error}");
@@ -285,7 +313,10 @@ impl Driver {
         };
         let planned = &self.plan.steps[step];
         let sandboxed = !matches!(planned.action, Action::Process { .. });
+        let token = self.facilities.over.child_token();
         let progress = &mut self.steps[step];
+        progress.stop = Some(token.clone());
+        progress.last = None;
         progress.attempts += 1;
         progress.started.get_or_insert_with(Instant::now);
         self.facilities.stream.emit_masked(EventKind::StepStarted {
@@ -295,8 +326,8 @@ impl Driver {
             executor: executor.name().to_owned(),
             sandboxed,
         });
-        let attempt =
-            Attempt { index: step, request, sources, outputs: planned.outputs.clone(), executor, sandboxed };
+        let outputs = planned.outputs.clone();
+        let attempt = Attempt { index: step, request, sources, outputs, executor, sandboxed, stop: token };
         let facilities = Arc::clone(&self.facilities);
         self.spawn(async move { Message::Attempt(Box::new(attempt.run(facilities).await)) });
     }
@@ -333,7 +364,7 @@ impl Driver {
         }
         let attempt = self.steps[step].attempts;
         let delay = next_delay(&self.plan.steps[step].retry, attempt, &result, class);
-        let Some(delay) = delay.filter(|_| self.stopped.is_none()) else {
+        let Some(delay) = delay.filter(|_| self.stopped.is_none() && !self.is_asked_to_end(step)) else {
             self.facts[step].metrics = metrics;
             self.end_step(step, result, class);
             return;
@@ -346,11 +377,12 @@ impl Driver {
         });
         self.steps[step].last = Some((result, class));
         self.schedule.pause(step);
-        let cancelled = self.facilities.cancel.graceful().clone();
+        let token = self.facilities.over.child_token();
+        self.steps[step].stop = Some(token.clone());
         self.spawn(async move {
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
-                () = cancelled.cancelled() => {}
+                () = token.cancelled() => {}
             }
             Message::Retry(step)
         });
@@ -372,6 +404,8 @@ impl Driver {
             }
             self.stages[stage].failed = true;
         }
+        let progress = &mut self.steps[step];
+        progress.stop = None;
         let progress = &self.steps[step];
         self.emit(EventKind::StepFinished {
             step: self.ids[step].clone(),
@@ -383,28 +417,17 @@ impl Driver {
         self.schedule.settle(step, if success { End::Good } else { End::Bad });
     }
 
-    /// Lets nothing new start. What runs is told by the cancellation token, not from here.
-    pub(crate) fn stop(&mut self, why: &'static str) {
-        self.stopped = Some(why);
-        for step in self.schedule.not_started() {
-            match self.steps[step].last.take() {
-                Some((result, class)) => self.end_step(step, result, class),
-                None => self.skip_step(step, why.to_owned()),
-            }
-        }
-        for stage in self.schedule.stages_open() {
-            if self.schedule.unsettled(stage).is_empty() && !self.stages[stage].ending {
-                self.finish_stage(stage, StageResult::Cancelled);
-            }
-        }
-    }
-
     /// All steps of the stage are settled.
     fn end_of_steps(&mut self, stage: StageIndex) {
-        if self.stopped.is_some() {
+        let planned = &self.plan.stages[stage];
+        let is_reached = self.over_at.is_some() && !self.schedule.goes_on(stage);
+        if self.stopped.is_some() || is_reached {
             self.finish_stage(stage, StageResult::Cancelled);
         } else if self.stages[stage].failed {
             self.finish_stage(stage, StageResult::Failed);
+        } else if self.over_at.is_some() && (!planned.gates.is_empty() || planned.promote.is_some()) {
+            // It went on for what its steps do: nobody judges a run that somebody stopped.
+            self.finish_stage(stage, StageResult::Cancelled);
         } else {
             self.stages[stage].ending = true;
             self.judge(stage);

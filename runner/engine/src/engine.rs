@@ -18,6 +18,7 @@ use crate::{
     attempt::Facilities,
     conclusion::{Conclusion, exit_code, result_of},
     data,
+    decide::CANCELLED,
     drive::{DataSetInUse, Driver, Message, StageProgress, StepProgress},
     durability::Durability,
     event::{EventKind, ImageRecord, RunResult, StageOutline, StepResult},
@@ -114,6 +115,7 @@ impl Run {
             store: options.store,
             run_dir: Arc::clone(run_dir),
             stream: Arc::clone(&stream),
+            over: options.cancel.now().child_token(),
             cancel: options.cancel,
             grace: options.grace,
             slow_after: options.slow_after,
@@ -173,6 +175,8 @@ impl Run {
             evidence: None,
             conclusion: Conclusion::default(),
             in_flight: 0,
+            after_cancel: options.after_cancel,
+            over_at: None,
             stopped: None,
             sender,
             receiver,
@@ -253,7 +257,7 @@ impl Run {
             tokio::select! {
                 biased;
                 () = cancelled.cancelled() => {
-                    driver.conclusion.add(RunResult::Cancelled, "the run was cancelled");
+                    driver.conclusion.add(RunResult::Cancelled, CANCELLED);
                     return false;
                 }
                 prepared = preparing.next() => match prepared {

@@ -43,6 +43,7 @@ mod select;
 mod sink;
 mod slots;
 mod staging;
+mod stopping;
 mod stream;
 mod variables;
 pub mod waiver;

@@ -68,6 +68,8 @@ pub struct RunOptions {
     pub cancel: CancelSignal,
     /// How long a step may take to end after it was asked to.
     pub grace: Duration,
+    /// How long steps may go on altogether after a cancellation, where their `if:` asks for that.
+    pub after_cancel: Duration,
     /// A step that runs longer than this is reported as slow, once.
     pub slow_after: Duration,
     /// Who shows or records the run, beside the recorder of `events.jsonl`.
@@ -105,6 +107,7 @@ impl RunOptions {
             withheld: Vec::new(),
             cancel: CancelSignal::new(),
             grace: Duration::from_secs(5),
+            after_cancel: Duration::from_mins(5),
             slow_after: Duration::from_mins(1),
             consumers: Vec::new(),
             run_id: None,

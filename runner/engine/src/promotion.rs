@@ -1,12 +1,13 @@
 //! Promotion of a model once its gates allow it, with its lineage.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use runner_gate::verdict::{Judgement, Verdict};
 use runner_store::{Basis, Change, ChangeKind, Digest, Expected, NewVersion, Registry, RegistryError, Store};
 use runner_workflow::plan::{Plan, StageIndex, StepIndex};
 
 use crate::{
+    decide::CANCELLED,
     drive::{Driver, Message},
     event::{EventKind, RunResult, StageResult},
     evidence::{self, IntendedPromotion, Predicate, Ruling},
@@ -21,6 +22,8 @@ pub(crate) enum PromotionEnd {
     Made { version: u64, previous: Option<u64>, digest: Digest },
     /// Somebody else moved the alias since the comparison was made.
     Moved(String),
+    /// The run was stopped before the alias was moved.
+    Stopped,
     /// The registry could not do it.
     Impossible(String),
 }
@@ -71,11 +74,13 @@ impl Driver {
         let digest = intended.digest;
         let expected = evidence.expected(intended);
         let predictions = self.judged_predictions();
+        let facilities = Arc::clone(&self.facilities);
         self.spawn(async move {
-            let made =
-                make(&store, registry, &promotion.registry, &promotion.alias, new, expected, predictions);
-            let end = match made.await {
-                Ok((version, previous)) => PromotionEnd::Made { version, previous, digest },
+            let to = (promotion.registry.as_str(), promotion.alias.as_str());
+            let is_stopped = || facilities.cancel.is_requested() || facilities.over.is_cancelled();
+            let end = match make(&store, registry, to, new, expected, predictions, is_stopped).await {
+                Ok(None) => PromotionEnd::Stopped,
+                Ok(Some((version, previous))) => PromotionEnd::Made { version, previous, digest },
                 Err(error @ RegistryError::Moved { .. }) => PromotionEnd::Moved(error.to_string()),
                 Err(error) => PromotionEnd::Impossible(error.to_string()),
             };
@@ -104,6 +109,7 @@ impl Driver {
                 RunResult::Denied,
                 format!("{reason}; run again to compare with the model that is there now"),
             ),
+            PromotionEnd::Stopped => self.refuse(stage, RunResult::Cancelled, CANCELLED.to_owned()),
             PromotionEnd::Impossible(reason) => self.refuse(stage, RunResult::Environment, reason),
         }
     }
@@ -128,12 +134,12 @@ impl Driver {
         intended: &IntendedPromotion,
     ) -> Option<String> {
         if self.stopped.is_some() || self.facilities.cancel.is_requested() {
-            return Some("the run was cancelled".to_owned());
+            return Some(CANCELLED.to_owned());
         }
         if let (_, Some(reason)) = self.conclusion.result() {
             return Some(reason);
         }
-        if self.schedule.stage_cause(stage).1 {
+        if self.schedule.standing_of_stage(stage).tainted {
             return Some("something that its stage waits for failed".to_owned());
         }
         if let Some(stage) = self.still_judging(stage, step) {
@@ -182,15 +188,16 @@ pub(crate) fn waits_for(plan: &Plan, stage: StageIndex) -> HashSet<StageIndex> {
     found
 }
 
+/// The new version and the one before; none where the run is stopped before the alias is moved.
 async fn make(
     store: &Store,
     registry: Option<Registry>,
-    model: &str,
-    alias: &str,
+    (model, alias): (&str, &str),
     new: NewVersion,
     expected: Expected,
     predictions: Vec<Digest>,
-) -> Result<(u64, Option<u64>), RegistryError> {
+    is_stopped: impl Fn() -> bool,
+) -> Result<Option<(u64, Option<u64>)>, RegistryError> {
     let registry = match registry {
         Some(registry) => registry,
         None => store.registry()?,
@@ -198,8 +205,11 @@ async fn make(
     for digest in &predictions {
         registry.share(digest).await?;
     }
+    if is_stopped() {
+        return Ok(None);
+    }
     let promoted = registry.promote(model, alias, new, expected).await?;
-    Ok((promoted.version, promoted.previous))
+    Ok(Some((promoted.version, promoted.previous)))
 }
 
 /// The verdict over judgements of several stages.

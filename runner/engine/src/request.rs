@@ -1,7 +1,7 @@
 //! From a planned step to a request that an executor can carry out: everything evaluated, everything found.
 
 use runner_workflow::{
-    expr::{EvalError, Status},
+    expr::EvalError,
     plan::{Action, Kind, OutputRef, Source, StepIndex},
 };
 
@@ -11,7 +11,7 @@ use crate::{
     event::StepResult,
     executor::{ErrorClass, StepRequest},
     references::Role,
-    scope::{StepScope, Surroundings},
+    scope::StepScope,
     staging::{InputSource, cell_name},
 };
 
@@ -25,19 +25,12 @@ impl Driver {
         step: StepIndex,
     ) -> Result<(StepRequest, Sources), (StepResult, ErrorClass)> {
         let planned = &self.plan.steps[step];
-        let around = Surroundings {
-            plan: &self.plan,
-            facts: &self.facts,
-            by_id: &self.by_id,
-            event: &self.event,
-            git: &self.git,
-        };
-        let (_, tainted) = self.schedule.step_cause(step);
+        let around = self.around();
         let mut scope = StepScope {
             around: &around,
             step: Some(planned),
             env: indexmap::IndexMap::with_capacity(planned.env.len()),
-            status: if tainted { Status::Failure } else { Status::Success },
+            status: self.schedule.standing_of_step(step).status(),
         };
         let unusable = |what: &str, error: &EvalError| {
             let message = format!("{what} cannot be evaluated: {error}");

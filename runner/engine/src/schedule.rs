@@ -5,7 +5,10 @@
 
 use std::collections::VecDeque;
 
-use runner_workflow::plan::{Plan, StageIndex, StepIndex};
+use runner_workflow::{
+    expr::Status,
+    plan::{Plan, StageIndex, StepIndex},
+};
 
 use crate::resources::{Machine, Pool, Share};
 
@@ -46,6 +49,28 @@ pub(crate) enum Cause {
     Stage(StageIndex, End),
 }
 
+/// How things stand for a step or a stage when it is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// What is in the way.
+    pub(crate) cause: Option<Cause>,
+    /// Something it waits for, directly or not, failed.
+    pub(crate) tainted: bool,
+    /// A cancellation reaches it.
+    pub(crate) is_cancelled: bool,
+}
+
+impl Standing {
+    /// The same as expressions ask for it.
+    pub(crate) fn status(self) -> Status {
+        match (self.is_cancelled, self.tainted) {
+            (true, _) => Status::Cancelled,
+            (false, true) => Status::Failure,
+            (false, false) => Status::Success,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct StepNode {
     stage: StageIndex,
@@ -69,6 +94,15 @@ enum State {
     Settled,
 }
 
+/// Whether the steps of a stage may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    NotOpenYet,
+    Open,
+    /// It was open when the run was cancelled, and its condition does not say that it goes on.
+    Cancelled,
+}
+
 #[derive(Debug)]
 struct StageNode {
     selected: bool,
@@ -82,6 +116,7 @@ struct StageNode {
     queue: VecDeque<StepIndex>,
     cause: Option<Cause>,
     tainted: bool,
+    door: Door,
     ended: bool,
 }
 
@@ -101,6 +136,7 @@ pub(crate) struct Schedule {
     pool: Pool,
     /// Steps that were ready when the machine had too little left for them.
     starved: VecDeque<StepIndex>,
+    cancelled: bool,
 }
 
 impl Schedule {
@@ -151,6 +187,7 @@ impl Schedule {
                 queue: VecDeque::new(),
                 cause: None,
                 tainted: false,
+                door: Door::NotOpenYet,
                 ended: false,
             })
             .collect();
@@ -173,6 +210,7 @@ impl Schedule {
             ready: VecDeque::new(),
             pool: Pool::new(machine),
             starved: VecDeque::new(),
+            cancelled: false,
         }
     }
 
@@ -220,16 +258,45 @@ impl Schedule {
         self.stages_left == 0
     }
 
-    /// What is in the way of a step, and whether something it waits for, directly or not, failed.
-    pub(crate) fn step_cause(&self, step: StepIndex) -> (Option<Cause>, bool) {
+    /// How things stand for a step. A cancellation reaches it with its stage.
+    pub(crate) fn standing_of_step(&self, step: StepIndex) -> Standing {
         let node = &self.steps[step];
-        (node.cause, node.tainted)
+        let is_cancelled = self.stages[node.stage].door == Door::Cancelled;
+        Standing { cause: node.cause, tainted: node.tainted, is_cancelled }
     }
 
-    /// The same of a stage.
-    pub(crate) fn stage_cause(&self, stage: StageIndex) -> (Option<Cause>, bool) {
+    /// The same of a stage. A cancellation reaches every one that has not ended, until its condition says otherwise.
+    pub(crate) fn standing_of_stage(&self, stage: StageIndex) -> Standing {
         let node = &self.stages[stage];
-        (node.cause, node.tainted)
+        Standing { cause: node.cause, tainted: node.tainted, is_cancelled: self.cancelled }
+    }
+
+    /// Whether the steps of a stage may run and it has not ended.
+    pub(crate) fn is_open(&self, stage: StageIndex) -> bool {
+        let node = &self.stages[stage];
+        node.selected && node.door != Door::NotOpenYet && !node.ended
+    }
+
+    /// Whether a cancellation did not reach a stage.
+    pub(crate) fn goes_on(&self, stage: StageIndex) -> bool {
+        self.stages[stage].door != Door::Cancelled
+    }
+
+    /// The run is cancelled: it reaches the stages that are open, but for those that go on in spite of it. Their steps that
+    /// have not started are to be decided anew. Stages that are not open yet are decided when their time comes.
+    pub(crate) fn cancel(&mut self, goes_on: impl Fn(StageIndex) -> bool) {
+        self.cancelled = true;
+        for stage in 0..self.stages.len() {
+            if self.is_open(stage) && !goes_on(stage) {
+                self.stages[stage].door = Door::Cancelled;
+            }
+        }
+        let queues = self.stages.iter_mut().map(|stage| &mut stage.queue);
+        let queues = queues.chain([&mut self.ready, &mut self.starved]);
+        let mut again: Vec<StepIndex> = queues.flat_map(|queue| queue.drain(..)).collect();
+        again.retain(|step| self.steps[*step].state == State::Deciding);
+        again.sort_unstable();
+        self.to_decide.extend(again);
     }
 
     /// Steps of a stage that are not settled, in order.
@@ -256,6 +323,7 @@ impl Schedule {
     /// The stage starts: its steps no longer wait for it. What failed before the stage is the business of the stage's own
     /// condition, not of its steps.
     pub(crate) fn open(&mut self, stage: StageIndex) {
+        self.stages[stage].door = Door::Open;
         if self.stages[stage].unsettled == 0 {
             self.to_close.push_back(stage);
         }

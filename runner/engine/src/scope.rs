@@ -31,6 +31,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) by_id: &'a HashMap<String, StepIndex>,
     pub(crate) event: &'a Value,
     pub(crate) git: &'a GitState,
+    /// Somebody stopped the run.
+    pub(crate) is_cancelled: bool,
 }
 
 /// The scope of one step, or of a stage where there is no step.
@@ -141,6 +143,10 @@ impl Scope for StepScope<'_> {
 
     fn status(&self) -> Status {
         self.status
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.around.is_cancelled
     }
 }
 

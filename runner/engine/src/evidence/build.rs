@@ -127,7 +127,7 @@ impl Driver {
             _ if steps.is_empty() => StepsEnd::Well,
             _ if progress.failed => StepsEnd::Badly,
             // Skipped by its own condition: what it waits for ended well.
-            Some(StageResult::Skipped) if !self.schedule.stage_cause(stage).1 => StepsEnd::Well,
+            Some(StageResult::Skipped) if !self.schedule.standing_of_stage(stage).tainted => StepsEnd::Well,
             _ if progress.opened.is_none() => StepsEnd::NotRun,
             Some(StageResult::Cancelled) => StepsEnd::Badly,
             _ if steps.iter().all(fine) => StepsEnd::Well,

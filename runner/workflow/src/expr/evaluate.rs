@@ -13,7 +13,7 @@ pub enum Status {
     Success,
     /// Something that came before failed.
     Failure,
-    /// The run was stopped.
+    /// It was stopped with the run.
     Cancelled,
 }
 
@@ -25,6 +25,11 @@ pub trait Scope {
 
     /// How things went so far.
     fn status(&self) -> Status;
+
+    /// Whether the run was stopped, also where that did not stop what asks: a stage that runs in spite of it.
+    fn is_cancelled(&self) -> bool {
+        self.status() == Status::Cancelled
+    }
 }
 
 /// Why an expression has no value.
@@ -173,7 +178,7 @@ impl Expr {
         match (function, values.as_slice()) {
             (Function::Success, _) => Ok(Value::Bool(scope.status() == Status::Success)),
             (Function::Failure, _) => Ok(Value::Bool(scope.status() == Status::Failure)),
-            (Function::Cancelled, _) => Ok(Value::Bool(scope.status() == Status::Cancelled)),
+            (Function::Cancelled, _) => Ok(Value::Bool(scope.is_cancelled())),
             (Function::Always, _) => Ok(Value::Bool(true)),
             (Function::Contains, [Value::Text(text), Value::Text(part)]) => {
                 Ok(Value::Bool(text.contains(part.as_str())))
