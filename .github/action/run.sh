@@ -5,8 +5,11 @@ set -euo pipefail
 
 cd "$GITHUB_WORKSPACE/$INPUT_WORKING_DIRECTORY"
 
-# Until the command itself says more: nothing was judged, and that is no pass. The last entry of a name counts.
-printf 'verdict=error\nresult=not-run\nexit-code=70\n' >> "$GITHUB_OUTPUT"
+# Until the command itself says more: nothing was judged, and that is no pass. The last entry of a name counts. An approval
+# judges nothing at all.
+verdict=error
+[ "$INPUT_COMMAND" != approve ] || verdict=none
+printf 'verdict=%s\nresult=not-run\nexit-code=70\n' "$verdict" >> "$GITHUB_OUTPUT"
 
 # An empty variable is one that is not set.
 [ -n "${GITHUB_TOKEN:-}" ] || unset GITHUB_TOKEN GH_TOKEN

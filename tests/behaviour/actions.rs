@@ -83,7 +83,7 @@ impl Job {
     }
 
     /// An output of the last run.
-    fn output(&self, name: &str) -> String {
+    pub(crate) fn output(&self, name: &str) -> String {
         let text = self.workspace.read("job/output");
         let start = format!("{name}<<");
         // The last entry of a name counts.

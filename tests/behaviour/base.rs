@@ -265,3 +265,32 @@ fn a_store_that_came_with_the_change_is_refused() {
     // Beside tracked files it may be.
     let _ = job.run(&["--store", "shared/own"]).expect_code(0);
 }
+
+/// What ran in a sandbox only is not started on the host by a change that nobody has seen.
+#[test]
+fn a_confined_workflow_stays_confined_until_somebody_agrees() {
+    let confined = "name: churn
+data: { rows: { path: rows.csv } }
+stages:
+  check:
+    steps:
+      - id: rows
+        uses: builtin:table-check
+        in: { data: data.rows }
+        with: { schema: { columns: { a: { type: integer } } } }
+";
+    let on_host = format!("{confined}      - id: more\n        run: touch ran\n");
+    let job = Job::with(
+        |workspace| {
+            workspace.write("rows.csv", "a\n1\n");
+            workspace.write("workflows/churn.yml", confined);
+        },
+        |workspace| workspace.write("workflows/churn.yml", on_host),
+    );
+    let seen = job.run(&[]).expect_code(5);
+    assert!(seen.stdout.contains("new capability (more), which nobody approved"), "{}", seen.snapshot());
+    assert!(!job.workspace.path().join("ran").exists(), "{}", seen.snapshot());
+    assert!(job.output("approve").starts_with("sha256:"), "{}", seen.snapshot());
+    // Without a base it is the author's own.
+    let _ = job.workspace.run(&["run", "workflows/churn.yml"]).expect_code(0);
+}

@@ -119,7 +119,7 @@ fn refuse_host_steps(plan: &Plan, selected: &[bool], refusals: &mut Vec<Refusal>
             RunResult::Denied,
             "policy::host-steps",
             format!(
-                "step `{step}` runs on the host without a sandbox, which `policy: {{ host-steps: deny }}` forbids"
+                "step `{step}` runs on the host without a sandbox, which is denied (`policy: {{ host-steps: deny }}`, here or by the base)"
             ),
         ));
     }

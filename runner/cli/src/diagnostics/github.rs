@@ -1,8 +1,7 @@
 //! Problems as GitHub annotations, one workflow command per line.
 //! Format: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-error-message>.
 
-use std::fmt::Write as _;
-
+use runner_github::actions::command::{self, Level};
 use runner_workflow::Severity;
 
 use super::{CheckedFile, Place, end_of};
@@ -12,37 +11,30 @@ pub(crate) fn render(files: &[CheckedFile]) -> String {
     let mut out = String::new();
     for file in files {
         for diagnostic in &file.diagnostics {
-            let command = match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
+            let level = match diagnostic.severity {
+                Severity::Error => Level::Error,
+                Severity::Warning => Level::Warning,
             };
             let start = Place { line: diagnostic.line, column: diagnostic.column };
             let end = end_of(&file.source, &diagnostic.span, start);
-            let _ = write!(out, "::{command} file={},line={}", property(&file.in_workspace), start.line);
-            // Columns mean something only within one line; GitHub drops annotations that say otherwise.
-            if end.line == start.line {
+            let place = command::Place {
+                file: Some(file.in_workspace.clone()),
+                line: Some(start.line),
+                ..command::Place::default()
+            };
+            let place = if end.line == start.line {
                 // GitHub's end column is the last one marked, ours the one after it.
                 let last = end.column.saturating_sub(1).max(start.column);
-                let _ = write!(out, ",col={},endColumn={last}", start.column);
+                command::Place { column: Some(start.column), end_column: Some(last), ..place }
             } else {
-                let _ = write!(out, ",endLine={}", end.line);
-            }
+                command::Place { end_line: Some(end.line), ..place }
+            };
             let help = diagnostic.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
             let message = format!("{}{help}", diagnostic.message);
-            let _ = writeln!(out, ",title={}::{}", property(&diagnostic.code), data(&message));
+            out.push_str(&command::annotation(level, &place, &diagnostic.code, &message));
         }
     }
     out
-}
-
-/// A message, escaped as the toolkit of GitHub Actions does it.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// A property's value, in which `:` and `,` mean something too.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Judging a change by what its base asks for.
 
-use runner_workflow::plan::{Plan, PlannedGate};
+use runner_workflow::plan::{Plan, PlannedGate, PolicyLevel};
 use serde_json::Value;
 
 use super::{
     compare::{
         gates::{differences, frame, policy_gates},
         settings::stricter,
+        steps::is_on_host,
     },
     grants::take_away,
 };
@@ -27,6 +28,10 @@ pub fn enforce(head: &mut Plan, base: &Plan) {
     }
     let (own, theirs) = (&mut head.policy, &base.policy);
     own.host_steps = stricter(own.host_steps, theirs.host_steps);
+    if !base.steps.iter().any(is_on_host) {
+        // A workflow whose steps are all confined stays so.
+        own.host_steps = PolicyLevel::Deny;
+    }
     own.unsigned_plugins = stricter(own.unsigned_plugins, theirs.unsigned_plugins);
     for step in &mut head.steps {
         let old = base.steps.iter().find(|old| old.id.name == step.id.name);

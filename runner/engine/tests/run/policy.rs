@@ -233,6 +233,24 @@ fn what_the_base_did_not_grant_is_taken_away() {
     );
     assert_eq!(head.plan.steps[0].allow, allow(&["https://a.example"], &[]));
     assert_eq!(head.plan.policy.host_steps, PolicyLevel::Deny, "it tolerates no more than its base");
+    // A workflow whose steps are all confined stays so; what may be done on the host anyway may be done there.
+    for (on_host, level) in [(false, PolicyLevel::Deny), (true, PolicyLevel::Warn)] {
+        let (mut base, mut head) = (plan(&[]), plan(&[]));
+        for step in &mut base.plan.steps {
+            step.action = Action::Plugin { uses: "builtin:score".into() };
+        }
+        if on_host {
+            base.plan.steps[0].action = on_the_host();
+        }
+        head.plan.steps[0].action = on_the_host();
+        (base.plan.policy.host_steps, head.plan.policy.host_steps) = (PolicyLevel::Warn, PolicyLevel::Warn);
+        enforce(&mut head.plan, &base.plan);
+        assert_eq!(head.plan.policy.host_steps, level);
+    }
+}
+
+fn on_the_host() -> Action {
+    Action::Process { run: Script { text: "true".into(), variables: Vec::new(), shell: None } }
 }
 
 /// A gate of the base is judged as the base judges it: more samples or confidence would make a failure inconclusive, and
@@ -319,8 +337,7 @@ fn what_is_measured_and_where_is_policy() {
     );
     let root = Allow { capabilities: vec!["SYS_PTRACE".into()], write_root: true, ..Allow::default() };
     assert_eq!(changed(&|head| head.plan.steps[0].allow = root.clone()), [ChangeKind::Capability; 2]);
-    let host = Action::Process { run: Script { text: "true".into(), variables: Vec::new(), shell: None } };
-    assert_eq!(changed(&|head| head.plan.steps[0].action = host.clone()), [ChangeKind::Capability]);
+    assert_eq!(changed(&|head| head.plan.steps[0].action = on_the_host()), [ChangeKind::Capability]);
     let user = Container { user: Some("0".into()), ..Container::of("python:3.13") };
     let user = Action::Container { container: Box::new(user), run: None };
     assert_eq!(changed(&|head| head.plan.steps[0].action = user.clone()), [ChangeKind::Capability]);

@@ -36,8 +36,11 @@ pub struct Place {
     pub line: Option<usize>,
     /// The column, from 1.
     pub column: Option<usize>,
-    /// The column after the end.
+    /// The last column that is marked. Columns mean something within one line only: GitHub drops annotations that say
+    /// otherwise.
     pub end_column: Option<usize>,
+    /// The last line, where it is another one.
+    pub end_line: Option<usize>,
 }
 
 /// An annotation.
@@ -51,7 +54,13 @@ pub fn annotation(level: Level, place: &Place, title: &str, message: &str) -> St
     if let Some(file) = &place.file {
         property("file", escape_property(file));
     }
-    for (name, value) in [("line", place.line), ("col", place.column), ("endColumn", place.end_column)] {
+    let numbers = [
+        ("line", place.line),
+        ("endLine", place.end_line),
+        ("col", place.column),
+        ("endColumn", place.end_column),
+    ];
+    for (name, value) in numbers {
         if let Some(value) = value {
             property(name, value.to_string());
         }

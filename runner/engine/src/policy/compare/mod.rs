@@ -3,7 +3,7 @@
 pub(super) mod gates;
 pub(super) mod settings;
 mod stages;
-mod steps;
+pub(super) mod steps;
 
 use runner_workflow::plan::Plan;
 

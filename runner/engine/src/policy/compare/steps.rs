@@ -78,11 +78,10 @@ fn action(
             }
         }
         Action::Process { .. } => {
-            let is_host = |step: &PlannedStep| matches!(step.action, Action::Process { .. });
             // A workflow whose steps are all confined stays so; one more step on the host is nothing new elsewhere.
             let known = match old.first() {
-                Some(old) => is_host(old),
-                None => base.steps.iter().any(is_host),
+                Some(old) => is_on_host(old),
+                None => base.steps.iter().any(is_on_host),
             };
             if !known {
                 let what = Some("runs on the host, without a sandbox".to_owned());
@@ -91,6 +90,11 @@ fn action(
         }
         Action::Plugin { .. } => {}
     }
+}
+
+/// Whether a step runs without a sandbox.
+pub(in crate::policy) fn is_on_host(step: &PlannedStep) -> bool {
+    matches!(step.action, Action::Process { .. })
 }
 
 /// Cells that nobody measures any more.
