@@ -192,10 +192,4 @@ impl Proof {
             kind,
         })
     }
-
-    /// Digests of all predictions that it rests on.
-    pub(crate) fn predictions(&self) -> Vec<Digest> {
-        let outputs = self.predicate().stages.iter().flat_map(|stage| stage.case.predictions());
-        outputs.filter_map(|output| output.digest.parse().ok()).collect()
-    }
 }

@@ -102,7 +102,8 @@ impl Seen {
     }
 }
 
-/// Finds `path` in the workspace, with everything below it: no link leads out, and nothing but files and folders is there. `workspace` has all links followed already.
+/// Finds `path` in the workspace, with everything below it: no link leads out, and nothing but files and folders is there.
+/// `workspace` has all links followed already.
 pub(crate) fn look(workspace: &Path, path: &str) -> Result<Seen, DataError> {
     let relative = Path::new(path);
     let outside = |target: PathBuf| DataError::Outside { path: path.to_owned(), target };

@@ -404,8 +404,7 @@ impl Driver {
             }
             self.stages[stage].failed = true;
         }
-        let progress = &mut self.steps[step];
-        progress.stop = None;
+        self.steps[step].stop = None;
         let progress = &self.steps[step];
         self.emit(EventKind::StepFinished {
             step: self.ids[step].clone(),

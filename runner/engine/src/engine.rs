@@ -27,7 +27,6 @@ use crate::{
     mask::Masker,
     options::{EngineError, RunOptions, RunSummary},
     policy::Withheld,
-    promotion::overall,
     references::{self, ReferencesInUse},
     refusal::{host_steps, refusals},
     resources::Machine,
@@ -330,7 +329,7 @@ impl Run {
     async fn finish(self, started: Instant, run_dir: Arc<RunDir>) -> RunSummary {
         let Self { mut driver, .. } = self;
         let facilities = Arc::clone(&driver.facilities);
-        let verdict = overall(&driver.judgements);
+        let verdict = driver.verdict();
         if let Err(error) = evidence::write(&mut driver, true) {
             driver.conclusion.add(RunResult::Environment, error);
         }

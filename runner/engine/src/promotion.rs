@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use runner_gate::verdict::{Judgement, Verdict};
 use runner_store::{Basis, Change, ChangeKind, Digest, Expected, NewVersion, Registry, RegistryError, Store};
 use runner_workflow::plan::{Plan, StageIndex, StepIndex};
 
@@ -11,7 +10,6 @@ use crate::{
     drive::{Driver, Message},
     event::{EventKind, RunResult, StageResult},
     evidence::{self, IntendedPromotion, Predicate, Ruling},
-    judging::case::Case,
     references::{Role, roles_of},
     refusal::read_gate,
 };
@@ -73,7 +71,7 @@ impl Driver {
         let registry = self.registry.clone();
         let digest = intended.digest;
         let expected = evidence.expected(intended);
-        let predictions = self.judged_predictions();
+        let predictions = evidence.predictions();
         let facilities = Arc::clone(&self.facilities);
         self.spawn(async move {
             let to = (promotion.registry.as_str(), promotion.alias.as_str());
@@ -168,12 +166,6 @@ impl Driver {
         let gates = self.plan.stages[stage].gates.iter().filter_map(|gate| read_gate(gate).ok());
         gates.into_iter().any(|gate| roles_of(&gate).contains(&Role::Baseline))
     }
-
-    /// Digests of the predictions that were judged so far: with them the verdict can be computed again elsewhere.
-    fn judged_predictions(&self) -> Vec<Digest> {
-        let outputs = self.cases.iter().flat_map(Case::predictions);
-        outputs.filter_map(|output| output.digest.parse().ok()).collect()
-    }
 }
 
 /// All stages that a stage waits for, directly or not.
@@ -210,9 +202,4 @@ async fn make(
     }
     let promoted = registry.promote(model, alias, new, expected).await?;
     Ok(Some((promoted.version, promoted.previous)))
-}
-
-/// The verdict over judgements of several stages.
-pub(crate) fn overall(judgements: &[(StageIndex, Judgement)]) -> Verdict {
-    judgements.iter().map(|(_, judgement)| judgement.verdict).max().unwrap_or(Verdict::None)
 }

@@ -114,15 +114,13 @@ pub fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judging::case::{CaseDefaults, CaseReferences, Measured};
+    use crate::judging::case::{CaseReferences, Frame, Measured};
 
     fn case() -> Case {
         Case {
             stage: "evaluate".into(),
             gates: Vec::new(),
-            defaults: CaseDefaults::default(),
-            units: std::collections::BTreeMap::new(),
-            better: std::collections::BTreeMap::new(),
+            frame: Frame::default(),
             event: None,
             candidate: Measured::default(),
             references: CaseReferences::default(),

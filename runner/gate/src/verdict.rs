@@ -366,8 +366,8 @@ pub struct Interval {
 
 /// The verdict over several gates: the worst one, and [`Verdict::None`] where there is no gate.
 #[must_use]
-pub fn overall(judgements: &[Judgement]) -> Verdict {
-    judgements.iter().map(|judgement| judgement.verdict).max().unwrap_or(Verdict::None)
+pub fn overall<'j>(judgements: impl IntoIterator<Item = &'j Judgement>) -> Verdict {
+    judgements.into_iter().map(|judgement| judgement.verdict).max().unwrap_or(Verdict::None)
 }
 
 #[cfg(test)]

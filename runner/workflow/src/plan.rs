@@ -154,6 +154,17 @@ pub struct Baseline {
     pub anchor: Option<String>,
 }
 
+impl Baseline {
+    /// The word of `first` that allows a first promotion without a baseline.
+    pub const RUBBER_STAMP: &str = "rubber-stamp";
+
+    /// Whether a first promotion is allowed without a baseline.
+    #[must_use]
+    pub fn allows_rubber_stamp(&self) -> bool {
+        self.first.as_deref() == Some(Self::RUBBER_STAMP)
+    }
+}
+
 /// A secret and where it may go.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Secret {

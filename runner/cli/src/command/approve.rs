@@ -117,7 +117,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         let change = proof.change(ChangeKind::Promotion, why, &store, environment)?;
         let new = proof.predicate().version(promotion, change);
         let promoted = runtime.block_on(async {
-            for digest in proof.predictions() {
+            for digest in proof.predicate().predictions() {
                 registry.share(&digest).await?;
             }
             registry

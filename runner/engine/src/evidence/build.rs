@@ -12,7 +12,7 @@ use super::{
 use crate::{
     drive::Driver,
     event::{EventKind, StageResult},
-    promotion::{overall, waits_for},
+    promotion::waits_for,
     record::DataRecord,
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn write(driver: &mut Driver, durable: bool) -> Result<Option<Digest>
         driver.evidence = Some(digest);
         driver.emit(EventKind::EvidenceRecorded {
             digest: digest.to_string(),
-            verdict: overall(&driver.judgements),
+            verdict: driver.verdict(),
             key: driver.signing_key.as_ref().map(|key| key.public().id()),
         });
     }

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use miette::Diagnostic;
-use runner_gate::verdict::Verdict;
+use runner_gate::verdict::{self, Verdict};
 use runner_store::Digest;
+use runner_workflow::plan::Baseline;
 use thiserror::Error;
 
 use super::{Predicate, Statement, StepsEnd, Subject};
@@ -185,15 +186,12 @@ pub fn check(statement: &Statement, model: &Digest, now: Timestamp) -> Result<()
     for stage in &predicate.stages {
         let case = &stage.case;
         let asked = predicate.policy.gates.get(&case.stage).map(Vec::as_slice).unwrap_or_default();
-        let defaults = &predicate.policy.defaults;
-        let same = case.gates == asked
-            && case.units == predicate.policy.units
-            && case.better == predicate.policy.better
-            && case.defaults.confidence == defaults.confidence
-            && case.defaults.min_samples == defaults.min_samples
-            && stage.judgements.len() == asked.len()
-            && (!case.defaults.rubber_stamp
-                || predicate.policy.baseline.get("first").is_some_and(|first| first == "rubber-stamp"));
+        let mut frame = predicate.policy.frame.clone();
+        // That there has never been a baseline is no policy; that it may be so is.
+        let first = predicate.policy.baseline.get("first");
+        frame.defaults.rubber_stamp =
+            case.frame.defaults.rubber_stamp && first.is_some_and(|first| first == Baseline::RUBBER_STAMP);
+        let same = case.gates == asked && case.frame == frame && stage.judgements.len() == asked.len();
         if !same {
             return Err(Doubt::Gates { stage: case.stage.clone() });
         }
@@ -227,7 +225,6 @@ impl Predicate {
     /// The verdict that the judgements amount to.
     #[must_use]
     pub fn overall(&self) -> Verdict {
-        let judgements = self.stages.iter().flat_map(|stage| &stage.judgements);
-        judgements.map(|judgement| judgement.verdict).max().unwrap_or(Verdict::None)
+        verdict::overall(self.stages.iter().flat_map(|stage| &stage.judgements))
     }
 }

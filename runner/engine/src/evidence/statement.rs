@@ -138,6 +138,13 @@ pub struct Predicate {
 }
 
 impl Predicate {
+    /// Digests of all predictions that it rests on: with them the verdict can be computed again elsewhere.
+    #[must_use]
+    pub fn predictions(&self) -> Vec<Digest> {
+        let outputs = self.stages.iter().flat_map(|stage| stage.case.predictions());
+        outputs.filter_map(|output| output.digest.parse().ok()).collect()
+    }
+
     /// The measurements, for a later run to compare with.
     #[must_use]
     pub fn measurements(&self) -> StoredMeasurements {

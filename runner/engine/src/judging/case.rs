@@ -16,7 +16,7 @@ use runner_gate::{
     verdict::{Judgement, Verdict},
 };
 use runner_store::{Digest, Store};
-use runner_workflow::plan::{self, MetricDeclaration, PlannedGate};
+use runner_workflow::plan::{self, GateDefaults, MetricDeclaration, PlannedGate};
 use serde::{Deserialize, Serialize};
 
 use crate::{executor::Metric, refusal::read_text};
@@ -28,12 +28,9 @@ pub struct Case {
     pub stage: String,
     /// Its gates as written, in the order of the file.
     pub gates: Vec<GateText>,
-    /// What holds for every gate that does not say otherwise.
-    pub defaults: CaseDefaults,
-    /// Declared unit of each metric.
-    pub units: BTreeMap<String, String>,
-    /// Declared direction of each metric.
-    pub better: BTreeMap<String, plan::Better>,
+    /// What else decides how they are judged.
+    #[serde(flatten)]
+    pub frame: Frame,
     /// What the verdict is for: `promote` where a promotion hangs on it, else the event that started the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
@@ -53,52 +50,65 @@ pub struct GateText {
     /// The mapping form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<serde_json::Value>,
-    /// What it is judged by in place of what the case says: of a gate of the base.
+    /// What it is judged by in place of what the case says: of a gate of the base. Its `rubber_stamp` allows what only counts
+    /// where there has never been a baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub frame: Option<CaseFrame>,
+    pub frame: Option<Frame>,
 }
 
 impl From<&PlannedGate> for GateText {
     fn from(gate: &PlannedGate) -> Self {
-        let frame = gate.frame.as_ref().map(|frame| CaseFrame {
-            defaults: CaseDefaults {
-                confidence: frame.defaults.confidence,
-                min_samples: frame.defaults.min_samples,
-                rubber_stamp: frame.rubber_stamp,
-            },
-            units: units(&frame.metrics),
-            better: directions(&frame.metrics),
-        });
+        let frame = gate.frame.as_ref();
+        let frame = frame.map(|frame| Frame::new(&frame.defaults, &frame.metrics, frame.rubber_stamp));
         Self { line: gate.line.clone(), mapping: gate.mapping.clone(), frame }
     }
 }
 
-/// What the base says of its gates.
+/// What decides beside their text how gates are judged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct CaseFrame {
-    /// Its defaults; its `rubber_stamp` allows what only counts where there has never been a baseline.
+pub struct Frame {
+    /// What holds for every gate that does not say otherwise.
     pub defaults: CaseDefaults,
-    /// Its unit of each metric.
+    /// Declared unit of each metric.
     pub units: BTreeMap<String, String>,
-    /// Its direction of each metric.
+    /// Declared direction of each metric.
     pub better: BTreeMap<String, plan::Better>,
 }
 
-/// Declared unit of each metric.
-pub(crate) fn units(declared: &IndexMap<String, MetricDeclaration>) -> BTreeMap<String, String> {
-    declared.iter().filter_map(|(name, metric)| Some((name.clone(), metric.unit.clone()?))).collect()
+impl Frame {
+    /// As a workflow declares it. `rubber_stamp`: see [`CaseDefaults`].
+    pub(crate) fn new(
+        defaults: &GateDefaults,
+        metrics: &IndexMap<String, MetricDeclaration>,
+        rubber_stamp: bool,
+    ) -> Self {
+        let GateDefaults { confidence, min_samples } = *defaults;
+        let units = metrics.iter().filter_map(|(name, metric)| Some((name.clone(), metric.unit.clone()?)));
+        let better = metrics.iter().filter_map(|(name, metric)| Some((name.clone(), metric.better?)));
+        Self {
+            defaults: CaseDefaults { confidence, min_samples, rubber_stamp },
+            units: units.collect(),
+            better: better.collect(),
+        }
+    }
+
+    /// The directions as the gate crate says them.
+    pub(crate) fn directions(&self) -> BTreeMap<String, Better> {
+        let directions = self.better.iter().map(|(name, better)| {
+            let better = match better {
+                plan::Better::Higher => Better::Higher,
+                plan::Better::Lower => Better::Lower,
+            };
+            (name.clone(), better)
+        });
+        directions.collect()
+    }
 }
 
-/// Declared direction of each metric.
-pub(crate) fn directions(declared: &IndexMap<String, MetricDeclaration>) -> BTreeMap<String, plan::Better> {
-    declared.iter().filter_map(|(name, metric)| Some((name.clone(), metric.better?))).collect()
-}
-
-/// As the gate crate says it.
-pub(crate) fn better(better: plan::Better) -> Better {
-    match better {
-        plan::Better::Higher => Better::Higher,
-        plan::Better::Lower => Better::Lower,
+impl From<&CaseDefaults> for Defaults {
+    fn from(said: &CaseDefaults) -> Self {
+        let CaseDefaults { confidence, min_samples, rubber_stamp } = *said;
+        Self { confidence, min_samples, rubber_stamp }
     }
 }
 
@@ -285,18 +295,11 @@ impl Case {
         };
         let mut judgements = Vec::with_capacity(self.gates.len());
         for gate in &self.gates {
-            let (said, units, directions) = match &gate.frame {
-                Some(frame) => (&frame.defaults, &frame.units, &frame.better),
-                None => (&self.defaults, &self.units, &self.better),
-            };
-            evidence.units.clone_from(units);
-            evidence.better =
-                directions.iter().map(|(name, direction)| (name.clone(), better(*direction))).collect();
-            let defaults = Defaults {
-                confidence: said.confidence,
-                min_samples: said.min_samples,
-                rubber_stamp: said.rubber_stamp && self.defaults.rubber_stamp,
-            };
+            let frame = gate.frame.as_ref().unwrap_or(&self.frame);
+            evidence.units.clone_from(&frame.units);
+            evidence.better = frame.directions();
+            let mut defaults = Defaults::from(&frame.defaults);
+            defaults.rubber_stamp &= self.frame.defaults.rubber_stamp;
             judgements.push(judge_one(gate, &evidence, &defaults, &judged.warnings));
         }
         judged.judgements = judgements;

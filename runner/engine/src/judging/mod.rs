@@ -3,13 +3,12 @@
 pub mod case;
 mod scalars;
 
-use runner_gate::verdict::Verdict;
+use runner_gate::verdict::{self, Verdict};
 use runner_store::Digest;
 use runner_workflow::plan::{Kind, Source, StageIndex, StepIndex};
 
 use case::{
-    Case, CaseDefaults, CaseReference, CaseReferences, Computed, GateText, Judged, Measured,
-    PredictionsOutput, directions, units,
+    Case, CaseReference, CaseReferences, Computed, Frame, GateText, Judged, Measured, PredictionsOutput,
 };
 
 use crate::{
@@ -19,8 +18,6 @@ use crate::{
     references::Role,
     waiver,
 };
-
-pub(crate) use scalars::defaults;
 
 /// What judging a stage brought.
 pub(crate) struct JudgedStage {
@@ -110,6 +107,11 @@ impl Driver {
         }
     }
 
+    /// The verdict over everything that was judged so far.
+    pub(crate) fn verdict(&self) -> Verdict {
+        verdict::overall(self.judgements.iter().map(|(_, judgement)| judgement))
+    }
+
     fn case(&self, stage: StageIndex) -> Case {
         let planned = &self.plan.stages[stage];
         let earlier = waits_for(&self.plan, stage);
@@ -118,19 +120,12 @@ impl Driver {
         let mut before: Vec<StageIndex> = earlier.into_iter().collect();
         before.sort_unstable_by(|a, b| b.cmp(a));
         stages.extend(before);
-        let defaults = defaults(&self.plan);
         let candidate = self.measured(&stages, None);
         let reference = |role| self.reference(role, stage, &stages, &candidate);
         Case {
             stage: planned.name.clone(),
             gates: planned.gates.iter().map(GateText::from).collect(),
-            defaults: CaseDefaults {
-                confidence: defaults.confidence,
-                min_samples: defaults.min_samples,
-                rubber_stamp: self.references.rubber_stamp,
-            },
-            units: units(&self.plan.metrics),
-            better: directions(&self.plan.metrics),
+            frame: Frame::new(&self.plan.gate_defaults, &self.plan.metrics, self.references.rubber_stamp),
             event: self.purpose(stage),
             references: CaseReferences {
                 baseline: reference(Role::Baseline),

@@ -2,19 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use runner_gate::{Defaults, metrics};
+use runner_gate::metrics;
 use runner_workflow::plan::{Plan, StageIndex, StepId, StepIndex};
 
 use crate::{executor::Metric, scope::StepFacts};
-
-/// Defaults of the workflow's gates.
-pub(crate) fn defaults(plan: &Plan) -> Defaults {
-    Defaults {
-        confidence: plan.gate_defaults.confidence,
-        min_samples: plan.gate_defaults.min_samples,
-        rubber_stamp: false,
-    }
-}
 
 /// Reported numbers that the gates of a stage see.
 ///

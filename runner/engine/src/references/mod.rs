@@ -65,9 +65,6 @@ impl fmt::Display for Role {
     }
 }
 
-/// The word of `baseline.first` that allows a first promotion without a baseline.
-pub(crate) const RUBBER_STAMP: &str = "rubber-stamp";
-
 /// What became of one reference when it was looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceRecord {

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use runner_workflow::plan::{Kind, Plan, Source, StageIndex};
+use runner_workflow::plan::{Baseline, Kind, Plan, Source, StageIndex};
 
 use super::{
-    RUBBER_STAMP, ReferenceRecord, ReferenceState, ReferencesInUse, Rescored, Role,
+    ReferenceRecord, ReferenceState, ReferencesInUse, Rescored, Role,
     find::{Finder, Found},
     rescore::{add_steps, candidate_models},
     roles_of_stages,
@@ -69,8 +69,8 @@ pub(crate) async fn resolve(
         };
         if role == Role::Baseline {
             note_alias(&mut in_use, &written, found.as_ref());
-            let first = plan.baseline.as_ref().and_then(|baseline| baseline.first.as_deref());
-            in_use.rubber_stamp = found.is_none() && first == Some(RUBBER_STAMP);
+            in_use.rubber_stamp =
+                found.is_none() && plan.baseline.as_ref().is_some_and(Baseline::allows_rubber_stamp);
         }
         if let Some(found) = found {
             record.digest = found.model.as_ref().map(|model| model.digest.to_string());

@@ -84,7 +84,7 @@ pub(crate) fn baseline(document: &WorkflowDocument, context: &mut Context<'_>) -
         Evaluate::Stored => "stored",
     });
     let first = baseline.first.as_ref().and_then(|first| match first.value {
-        First::RubberStamp => Some("rubber-stamp"),
+        First::RubberStamp => Some(Baseline::RUBBER_STAMP),
         First::Fail => None,
     });
     Some(Baseline {

@@ -138,7 +138,7 @@ pub(crate) fn promote(arguments: &PromoteArguments, environment: &Environment) -
     } else {
         let new = proof.predicate().version(&promotion, change);
         place.ask(async {
-            for digest in proof.predictions() {
+            for digest in proof.predicate().predictions() {
                 place.registry.share(&digest).await?;
             }
             place.registry.promote(model, alias, new, proof.predicate().expected(&promotion)).await

@@ -11,6 +11,7 @@ use runner_workflow::{CheckOptions, plan::Plan};
 use super::revision::Revision;
 use crate::{
     git::{self, tree},
+    report::quantity,
     workflow_file::Loaded,
 };
 
@@ -40,11 +41,7 @@ impl OfBase {
         let promotions = plan.stages.iter().filter_map(|stage| stage.promote.as_ref());
         let aliases: Vec<String> =
             promotions.map(|promotion| format!("{}@{}", promotion.registry, promotion.alias)).collect();
-        let gates = match gates {
-            0 => None,
-            1 => Some("1 gate".to_owned()),
-            gates => Some(format!("{gates} gates")),
-        };
+        let gates = (gates > 0).then(|| quantity::count(gates, "gate"));
         let promotes = (!aliases.is_empty()).then(|| format!("promotes to {}", aliases.join(", ")));
         let parts: Vec<String> = gates.into_iter().chain(promotes).collect();
         (!parts.is_empty()).then(|| format!("{} ({})", plan.name, parts.join(", ")))

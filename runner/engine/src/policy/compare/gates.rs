@@ -1,22 +1,12 @@
 //! Gates: what is asked of a model.
 
-use std::collections::BTreeMap;
-
 use runner_gate::{
     Defaults,
-    grammar::Better,
     policy::{GateChange, PolicyGate, compare_policy},
 };
-use runner_workflow::plan::{GateFrame, Plan, PlannedGate};
+use runner_workflow::plan::{Baseline, GateFrame, Plan, PlannedGate};
 
-use crate::{
-    judging::{
-        case::{better, directions, units},
-        defaults,
-    },
-    references::RUBBER_STAMP,
-    refusal::read_gate,
-};
+use crate::{judging::case::Frame, refusal::read_gate};
 
 /// Gates with where they come from, index by index.
 pub(in crate::policy) struct Gates {
@@ -26,8 +16,7 @@ pub(in crate::policy) struct Gates {
 
 /// The gates of a plan. One that cannot be read is left out: a run with it is refused anyway.
 pub(in crate::policy) fn policy_gates(plan: &Plan) -> Gates {
-    let directions: BTreeMap<String, Better> =
-        directions(&plan.metrics).into_iter().map(|(name, direction)| (name, better(direction))).collect();
+    let frame = Frame::new(&plan.gate_defaults, &plan.metrics, allows_rubber_stamp(plan));
     let mut gates = Gates { gates: Vec::new(), planned: Vec::new() };
     for stage in &plan.stages {
         for planned in &stage.gates {
@@ -35,9 +24,9 @@ pub(in crate::policy) fn policy_gates(plan: &Plan) -> Gates {
                 gates.gates.push(PolicyGate {
                     stage: stage.name.clone(),
                     gate,
-                    defaults: Defaults { rubber_stamp: allows_rubber_stamp(plan), ..defaults(plan) },
-                    units: units(&plan.metrics),
-                    better: directions.clone(),
+                    defaults: Defaults::from(&frame.defaults),
+                    units: frame.units.clone(),
+                    better: frame.directions(),
                 });
                 gates.planned.push(planned.clone());
             }
@@ -56,8 +45,7 @@ pub(in crate::policy) fn frame(plan: &Plan) -> GateFrame {
 }
 
 fn allows_rubber_stamp(plan: &Plan) -> bool {
-    let first = plan.baseline.as_ref().and_then(|baseline| baseline.first.as_deref());
-    first == Some(RUBBER_STAMP)
+    plan.baseline.as_ref().is_some_and(Baseline::allows_rubber_stamp)
 }
 
 /// What became of the gates of the base, and those that are new.

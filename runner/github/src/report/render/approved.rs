@@ -35,10 +35,10 @@ pub fn approved(comment: &str, approval: &Approval, then: Then) -> Option<String
     let asks_for_policy = head::asks_for_policy(&approval.digest);
     let asks_for_evidence = head::asks_for_evidence(&approval.digest);
     let is_policy = comment.lines().any(|line| line == asks_for_policy);
+    let headline = format!("### {} ", head::mark(Standing::Held));
     let mut is_there = false;
     let mut content = String::with_capacity(comment.len() + 200);
     for line in comment.lines().skip(1) {
-        let headline = format!("### {} ", head::mark(Standing::Held));
         if line == asks_for_policy {
             is_there = true;
             let _ = writeln!(content, "> {} {said}", head::BASE_JUDGED);
